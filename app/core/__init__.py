@@ -1,0 +1,1 @@
+"""The floor of the house: knows nothing of customers, licenses or invoices."""
