@@ -1,0 +1,1 @@
+"""From licenses and manual lines to charges, billing documents and invoices."""

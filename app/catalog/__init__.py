@@ -1,0 +1,1 @@
+"""Articles, tariffs, services, PTT modes and servers; how a price is found."""

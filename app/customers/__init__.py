@@ -1,0 +1,1 @@
+"""Customers, their tariffs, associations and representatives."""

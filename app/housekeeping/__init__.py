@@ -1,0 +1,1 @@
+"""Daily jobs that remove what is no longer needed."""
