@@ -14,7 +14,10 @@ from typing import Any, ClassVar
 
 
 class ProvisioningError(Exception):
-    """`reason` is shown to staff beside the license."""
+    """`reason` is shown to staff beside the license. `partly`: earlier calls of the same order went through, so the state
+    is read before anything is sent again, whatever the order wants then."""
+
+    partly: bool = False
 
     def __init__(self, reason: Any):
         super().__init__(reason)
