@@ -1,0 +1,129 @@
+"""Builds the application: configuration, plugins, database, events, jobs, outboxes, admin."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import asdict
+from types import ModuleType
+from typing import Any
+
+from flask import Flask, has_app_context
+
+from app.core import clock
+from app.core.db import db
+from app.core.events import Bus
+from app.core.jobs import Job
+from app.plugin_api.registry import Registry
+
+log = logging.getLogger(__name__)
+SLICES = ("system", "catalog", "customers", "licenses", "billing", "receivables", "housekeeping", "admin")
+
+
+def create_app(config: Any = None, **overrides: Any) -> Flask:
+    """`config`: an object or import path, by default the module `config`; `overrides` win over it."""
+    flask_app = Flask("app", root_path=os.path.dirname(os.path.abspath(__file__)))
+    flask_app.config.from_object(config or "config")
+    flask_app.config.update(overrides)
+    _check(flask_app)
+    parts("models")
+    plugins = Registry().load(flask_app.config.get("PLUGINS"))
+    flask_app.extensions["ptt_plugins"] = plugins
+    _install_clock(flask_app)
+    _install_settings(plugins)
+    _install_translations(flask_app, plugins)
+    with flask_app.app_context():
+        db.init_app(flask_app)
+        from app.system import protocol
+
+        protocol.install()
+        _install_events(flask_app, plugins)
+        _install_jobs(flask_app, plugins)
+        _install_outboxes(flask_app)
+        from app.admin import install
+
+        install(flask_app)
+    from app.cli import ptt
+
+    flask_app.cli.add_command(ptt)
+    return flask_app
+
+
+def parts(name: str) -> Iterator[ModuleType]:
+    """The module `name` of each slice that has one, in the order of the layers: a slice adds a file, not an entry here."""
+    modules = [importlib.import_module(f"app.{part}.{name}") for part in SLICES if importlib.util.find_spec(f"app.{part}.{name}")]
+    return iter(modules)
+
+
+def _check(flask_app: Flask) -> None:
+    check = getattr(importlib.import_module("config"), "check", None) if importlib.util.find_spec("config") else None
+    if check is not None:
+        check(flask_app.config)
+
+
+def _install_clock(flask_app: Flask) -> None:
+    fallback = flask_app.config.get("COMPANY_TIMEZONE", "Europe/Berlin")
+
+    def zone() -> str:
+        if not has_app_context():
+            return fallback
+        from app.system.settings import setting
+
+        return setting("system.time_zone")
+
+    clock.configure(zone, flask_app.config.get("PTT_CLOCK_FILE"))
+
+
+def _install_settings(plugins: Registry) -> None:
+    from app.system.settings import declare
+
+    list(parts("settings"))
+    declare(*plugins.collect("settings"))
+
+
+def _install_translations(flask_app: Flask, plugins: Registry) -> None:
+    """Absolute folders of core and plugins, before Babel starts."""
+    root = os.path.dirname(flask_app.root_path)
+    folders = [os.path.join(root, "translations")]
+    folders += [str(path) for loaded in plugins.loaded.values() if (path := loaded.plugin.folder("translations"))]
+    flask_app.config["BABEL_TRANSLATION_DIRECTORIES"] = ";".join(folders)
+
+
+def _install_events(flask_app: Flask, plugins: Registry) -> None:
+    bus = Bus(on_failure=_store_failure)
+    for module in parts("reactions"):
+        for event, reactions in module.REACTIONS.items():
+            bus.vital[event].extend(reactions)
+    for name, loaded in plugins.loaded.items():
+        for event, reaction in loaded.answers["reactions"].items():
+            bus.plugins[event].append((name, reaction))
+    flask_app.extensions["ptt_events"] = bus
+
+
+def _store_failure(plugin: str, event: Any, error: Exception) -> None:
+    from app.system.models import EventFailure
+    from app.system.protocol import plain
+
+    payload = {key: plain(value) for key, value in asdict(event).items()}
+    db.session.add(EventFailure(plugin=plugin, event=type(event).__name__, payload=payload, error=f"{type(error).__name__}: {error}"))
+
+
+def _install_jobs(flask_app: Flask, plugins: Registry) -> None:
+    jobs: dict[str, Job] = {}
+    core = [job for name in ("jobs", "invoice_jobs") for module in parts(name) for job in module.JOBS]
+    for job in (*core, *plugins.collect("jobs")):
+        if job.name in jobs:
+            raise ValueError(f"two jobs are called {job.name}")
+        jobs[job.name] = job
+    flask_app.extensions["ptt_jobs"] = jobs
+
+
+def _install_outboxes(flask_app: Flask) -> None:
+    from app.licenses.delivery import deliver_provisioning, provisioning_is_due
+    from app.system.mail import deliver_mail
+
+    flask_app.extensions["ptt_deliveries"] = {"mail": deliver_mail, "provisioning": deliver_provisioning}
+    flask_app.extensions["ptt_outboxes"] = {"provisioning": provisioning_is_due}

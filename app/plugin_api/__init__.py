@@ -1,0 +1,28 @@
+"""All that a plugin may import of the core, besides the public models and services of the slices (docs/plugins.md)."""
+
+from app.core import clock
+from app.core.db import after_commit, db, transaction
+from app.core.errors import DomainError, Held, InvalidInput
+from app.core.jobs import Job
+from app.core.money import MoneyType, PriceType, round_money
+from app.core.types import BigId, Json, UTCDateTime, words
+from app.plugin_api.base import API_VERSION, Plugin
+from app.plugin_api.contracts import AdminPage, InvoiceExtra, InvoiceFacts, PaymentMethod
+from app.plugin_api.provisioning import (
+    GroupState,
+    Health,
+    ProvisioningDriver,
+    ProvisioningError,
+    Refused,
+    ServerAccess,
+    TryLater,
+    Unknown,
+    UserState,
+)
+
+__all__ = [
+    "API_VERSION", "AdminPage", "BigId", "DomainError", "GroupState", "Health", "Held", "InvalidInput", "InvoiceExtra",
+    "InvoiceFacts", "Job", "Json", "MoneyType", "PaymentMethod", "Plugin", "PriceType", "ProvisioningDriver",
+    "ProvisioningError", "Refused", "ServerAccess", "TryLater", "UTCDateTime", "Unknown", "UserState", "after_commit",
+    "clock", "db", "round_money", "transaction", "words",
+]

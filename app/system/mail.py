@@ -1,0 +1,190 @@
+"""Mail outbox: a row in the business transaction, delivered by SMTP afterwards.
+
+Mail cannot be delivered exactly once: there is at most one row per purpose, at least one attempt, and what is
+unclear (the connection broke after the message was handed over) is shown. DKIM is the relay's job.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import smtplib
+import socket
+import ssl
+from collections.abc import Iterable
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from uuid import uuid4
+
+from flask import current_app
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import func, select, update
+
+from app.core import clock
+from app.core.db import after_commit, db, transaction
+from app.core.errors import InvalidInput
+from app.system.models import Document, MailMessage, ProtocolKind
+from app.system.outbox import OutboxState, claim_batch, try_again
+from app.system.protocol import record
+from app.system.settings import Setting, declare, setting
+from app.system.wake import wake
+
+log = logging.getLogger(__name__)
+ADDRESS = re.compile(r"[^@\s<>\"(),:;\\\[\]]{1,64}@[A-Za-z0-9.-]{1,190}\.[A-Za-z]{2,24}")
+LEASE = 180
+
+declare(
+    Setting("mail.sender", str, "", _l("Sender of e-mails"), _l("E-mail"), _l("For example billing@example.org. Its domain needs SPF and DKIM at your mail relay.")),
+    Setting("mail.sender_name", str, "", _l("Name of the sender"), _l("E-mail")),
+)
+
+
+def is_address(text: str) -> bool:
+    return bool(ADDRESS.fullmatch(text))
+
+
+def queue_mail(key: str, kind: str, recipient: str, subject: str, body: str, customer_id: int | None = None,
+               document_ids: Iterable[int] = (), resend_when_unsure: bool = True) -> bool:
+    """Write the mail into the outbox, once per `key`; returns False when it is there already.
+
+    Raises InvalidInput for an address that cannot be one. Line breaks never reach a header.
+    """
+    if not is_address(recipient):
+        raise InvalidInput(_("“%(address)s” is not an e-mail address.", address=recipient or "–"))
+    with transaction() as session:
+        if session.scalar(select(MailMessage.id).where(MailMessage.key == key)):
+            return False
+        session.add(MailMessage(
+            key=key, kind=kind, recipient=recipient, subject=" ".join(subject.split())[:200], body=body, customer_id=customer_id,
+            document_ids=list(document_ids), message_id=f"<{uuid4().hex}@{_domain()}>", resend_when_unsure=resend_when_unsure))
+        record(ProtocolKind.CUSTOMER_MAIL, "queued", subject_type="mail", subject=subject, customer_id=customer_id, note=f"{kind} → {recipient}")
+        session.flush()
+        after_commit(lambda: wake("mail"))
+    return True
+
+
+def _domain() -> str:
+    sender = setting("mail.sender")
+    return sender.rpartition("@")[2] or "localhost.localdomain"
+
+
+def _build(row: MailMessage, files: list[tuple[Document, bytes]]) -> EmailMessage:
+    message = EmailMessage()
+    name, _at, domain = setting("mail.sender").rpartition("@")
+    message["From"] = Address(" ".join(setting("mail.sender_name").split()), name, domain)
+    message["To"] = row.recipient
+    message["Subject"] = row.subject
+    message["Message-ID"] = row.message_id
+    message["Date"] = format_datetime(clock.now())
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(row.body)
+    for document, data in files:
+        main, _slash, sub = document.media_type.partition("/")
+        message.add_attachment(data, maintype=main, subtype=sub or "octet-stream", filename=document.file_name)
+    return message
+
+
+def _connect(url: str) -> smtplib.SMTP:
+    parts = urlsplit(url)
+    host, port = parts.hostname or "localhost", parts.port or (465 if parts.scheme == "smtps" else 25)
+    if parts.scheme == "smtps":
+        client: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=20, context=ssl.create_default_context())
+    else:
+        client = smtplib.SMTP(host, port, timeout=20)
+        if parts.scheme == "smtp+starttls":
+            client.starttls(context=ssl.create_default_context())
+    if parts.username:
+        client.login(unquote(parts.username), unquote(parts.password or ""))
+    return client
+
+
+def deliver_mail(limit: int = 50) -> int:
+    """Send what is due; returns how many rows were settled. Nothing is held open while talking to the relay."""
+    if setting("system.hold_outgoing") or not setting("mail.sender") or not current_app.config.get("SMTP_URL"):
+        return 0
+    with transaction() as session:
+        rows = claim_batch(session, MailMessage, limit, LEASE, columns=[MailMessage.resend_when_unsure])
+    if not rows:
+        return 0
+    client = None
+    for row in rows:
+        if row.unsure and not row.resend_when_unsure:
+            _settle(row, {"state": OutboxState.UNSURE, "lease_until": None, "unsure": True})
+            continue
+        sent = False
+        try:
+            message = _message_of(row.id)
+            client = client or _connect(current_app.config["SMTP_URL"])
+            sent = True         # from here on the relay may have it
+            client.send_message(message)
+            _settle(row, {"state": OutboxState.DONE, "done_at": clock.now(), "lease_until": None, "unsure": False, "error": ""})
+        except smtplib.SMTPRecipientsRefused as error:
+            _settle(row, {"state": OutboxState.HELD, "lease_until": None, "error": _words(error)})
+        except smtplib.SMTPResponseException as error:
+            permanent = 500 <= error.smtp_code < 600
+            _settle(row, {"state": OutboxState.HELD, "lease_until": None, "error": _words(error)} if permanent
+                    else try_again(row.attempts + 1, _words(error), row.unsure))
+        except (OSError, smtplib.SMTPException, socket.timeout) as error:  # noqa: UP041
+            client = None
+            if sent and not row.resend_when_unsure:
+                _settle(row, {"state": OutboxState.UNSURE, "lease_until": None, "unsure": True, "error": _words(error)})
+            else:
+                _settle(row, try_again(row.attempts + 1, _words(error), sent))
+        except Exception as error:
+            log.exception("mail %s cannot be built", row.id)
+            _settle(row, {"state": OutboxState.HELD, "lease_until": None, "error": _words(error)})
+    if client is not None:
+        try:
+            client.quit()
+        except (OSError, smtplib.SMTPException):
+            log.info("the relay closed first")
+    return len(rows)
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:500]
+
+
+def _message_of(mail_id: int) -> EmailMessage:
+    from app.system.documents import read
+
+    row = db.session.get_one(MailMessage, mail_id)
+    files = [(document, read(document)) for document in (db.session.get_one(Document, i) for i in row.document_ids)]
+    message = _build(row, files)
+    db.session.rollback()           # nothing is open while the relay is slow
+    return message
+
+
+def _settle(row: Any, values: dict[str, Any]) -> None:
+    """Store the outcome if the claim is still ours."""
+    with transaction() as session:
+        session.execute(update(MailMessage).where(MailMessage.id == row.id, MailMessage.claim == row.claim + 1,
+                                                  MailMessage.state == OutboxState.CLAIMED).values(**values))
+
+
+def retry_mail(mail_id: int) -> None:
+    """Staff: send again a mail that failed or is unclear."""
+    with transaction() as session:
+        row = session.get_one(MailMessage, mail_id)
+        if row.state not in (OutboxState.HELD, OutboxState.UNSURE, OutboxState.CANCELLED):
+            raise InvalidInput(_("This e-mail is not waiting for a decision."))
+        row.state, row.due_at, row.attempts, row.unsure = OutboxState.WAITING, clock.now(), 0, False
+        record(ProtocolKind.CUSTOMER_MAIL, "retried", subject_type="mail", subject_id=row.id, subject=row.subject, customer_id=row.customer_id)
+        after_commit(lambda: wake("mail"))
+
+
+def give_up_mail(mail_id: int) -> None:
+    with transaction() as session:
+        row = session.get_one(MailMessage, mail_id)
+        if row.state in (OutboxState.DONE, OutboxState.CLAIMED):
+            raise InvalidInput(_("This e-mail was sent already."))
+        row.state = OutboxState.CANCELLED
+        record(ProtocolKind.CUSTOMER_MAIL, "given_up", subject_type="mail", subject_id=row.id, subject=row.subject, customer_id=row.customer_id)
+
+
+def waiting_mails() -> int:
+    return db.session.scalar(select(func.count()).select_from(MailMessage).where(MailMessage.state == OutboxState.WAITING)) or 0
