@@ -81,6 +81,7 @@ def _install_settings(plugins: Registry) -> None:
     from app.system.settings import declare
 
     list(parts("settings"))
+    list(parts("invoice_settings"))
     declare(*plugins.collect("settings"))
 
 
