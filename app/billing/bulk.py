@@ -1,0 +1,60 @@
+"""Many plain rows into one table inside the running transaction: COPY on PostgreSQL, executemany on SQLite.
+
+Rows hold what the database stores: ints (amounts in cents, prices in 1/10000), text, dates, naive UTC instants, None.
+Nothing comes back; ids that are needed are drawn from the sequence before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, func, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+
+def insert_rows(session: Session, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Insert `rows` whose values stand in the order of `columns`."""
+    connection = session.connection()
+    names = ", ".join(columns)
+    if connection.dialect.name == "postgresql":
+        _copy(connection, f"COPY {table.name} ({names}) FROM STDIN", rows)
+        return
+    stored = [tuple(_for_sqlite(value) for value in row) for row in rows]
+    if stored:
+        places = ", ".join("?" * len(columns))
+        connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({places})", stored)  # noqa: S608  names are ours
+
+
+def _copy(connection: Connection, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+    driver = connection.connection.driver_connection
+    base = connection.dialect.loaded_dbapi.Error
+    assert driver is not None
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            write = copy.write_row
+            for row in rows:
+                write(row)
+    except base as error:       # the driver is used directly here: give callers the errors they know
+        raise DBAPIError.instance(statement, None, error, base, dialect=connection.dialect) from error
+
+
+def _for_sqlite(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S.%f")
+    if isinstance(value, date):
+        return value.isoformat()
+    return value
+
+
+def reserve_ids(session: Session, table: Table, count: int) -> list[int]:
+    """`count` primary keys that nobody else will get. On SQLite the write lock of the transaction guards them."""
+    if not count:
+        return []
+    if session.get_bind().dialect.name == "postgresql":
+        sequence = text("SELECT nextval(pg_get_serial_sequence(:table, 'id')) FROM generate_series(1, :count)")
+        return list(session.scalars(sequence, {"table": table.name, "count": count}))
+    highest = session.scalar(select(func.max(table.c.id))) or 0
+    return list(range(highest + 1, highest + 1 + count))
