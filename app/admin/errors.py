@@ -1,0 +1,72 @@
+"""Error pages in the product's look. What went wrong inside stands in the log under the number that the page shows."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import Any
+
+from flask import Flask, jsonify, render_template, request
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from app.core.db import db
+from app.core.errors import Conflict, DomainError
+
+log = logging.getLogger(__name__)
+
+
+def texts(code: int) -> tuple[str, str]:
+    known = {
+        400: (_("This request is not complete"), _("Go back, load the page again and repeat what you did.")),
+        403: (_("You may not do this"), _("Your role does not include it. An administrator can give you the right.")),
+        404: (_("There is nothing here"), _("The address is wrong, or the entry was deleted, or you may not see it.")),
+        405: (_("This address works in another way"), _("Go back and use the button of the page.")),
+        409: (_("Somebody else was faster"), _("Nothing was changed. Load the page again to see what is stored now.")),
+        413: (_("This is too large"), _("Choose a smaller file.")),
+        429: (_("Too many tries"), _("Wait some minutes, then try again.")),
+        500: (_("Something went wrong here"), _("Nothing was changed. If it happens again, tell your administrator the error number.")),
+        503: (_("The service is busy"), _("Try again in a moment.")),
+    }
+    return known.get(code) or (known[400] if code < 500 else known[500])
+
+
+def page(code: int, error_id: str = "", text: str = "") -> Any:
+    title, standard = texts(code)
+    if request.accept_mimetypes.best_match(["text/html", "application/json"], default="text/html") == "application/json":
+        response = jsonify(type="about:blank", title=title, status=code, detail=text or standard, **({"error_id": error_id} if error_id else {}))
+        response.content_type = "application/problem+json"
+        return response, code
+    try:
+        return render_template("pttadmin/error.html", code=code, title=title, text=text or standard, error_id=error_id, home="/"), code
+    except Exception:
+        log.exception("the error page itself failed")
+        return f"{code}", code, {"Content-Type": "text/plain"}
+
+
+def install(flask_app: Flask) -> None:
+    @flask_app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> Any:
+        if error.code is None or error.response is not None or error.code < 400:
+            return error
+        return page(error.code)
+
+    @flask_app.errorhandler(CSRFError)
+    def csrf(error: CSRFError) -> Any:
+        log.warning("CSRF: %s %s: %s", request.method, request.path, error.description)
+        return page(400, text=_("This form is no longer valid. Go back, load the page again and repeat what you did."))
+
+    @flask_app.errorhandler(DomainError)
+    def domain(error: DomainError) -> Any:
+        db.session.rollback()
+        return page(409 if isinstance(error, Conflict) else 400, text=str(error))
+
+    @flask_app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Any:
+        error_id = secrets.token_hex(4)
+        log.error("error %s at %s %s", error_id, request.method, request.path, exc_info=error)
+        db.session.rollback()
+        if flask_app.config.get("PROPAGATE_EXCEPTIONS"):
+            raise error
+        return page(500, error_id)

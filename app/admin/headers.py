@@ -1,0 +1,69 @@
+"""Response headers, cookies, and which hosts this site answers for."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from flask import Flask, abort, g, request
+from werkzeug.exceptions import SecurityError
+
+PERMISSIONS = "camera=(), microphone=(), geolocation=(), payment=(), usb=(), interest-cohort=()"
+
+
+def configure(flask_app: Flask) -> None:
+    """Cookies and hosts; call before the extensions start."""
+    config = flask_app.config
+    secure = bool(config.get("SESSION_COOKIE_SECURE"))
+    config["SESSION_COOKIE_NAME"] = "__Host-ptt-staff" if secure else "ptt-staff"
+    config["SESSION_COOKIE_PATH"] = "/"
+    config["SESSION_COOKIE_DOMAIN"] = None
+    config["SESSION_COOKIE_HTTPONLY"] = True
+    config["SESSION_COOKIE_SAMESITE"] = "Lax"
+    config.setdefault("WTF_CSRF_TIME_LIMIT", None)             # a form lives as long as its session
+    config.setdefault("MAX_CONTENT_LENGTH", 32 * 1024 * 1024)
+    config.setdefault("MAX_FORM_MEMORY_SIZE", 2 * 1024 * 1024)
+    if config.get("TRUSTED_HOSTS"):
+        config["FAB_SAFE_REDIRECT_HOSTS"] = list(config["TRUSTED_HOSTS"])
+
+
+def nonce() -> str:
+    """The nonce of this response's scripts and styles."""
+    if "csp_nonce" not in g:
+        g.csp_nonce = secrets.token_urlsafe(16)
+    return str(g.csp_nonce)
+
+
+def policy(admin: bool) -> str:
+    parts = ["default-src 'self'", f"script-src 'self' 'nonce-{nonce()}'", f"style-src 'self' 'nonce-{nonce()}'", "img-src 'self' data:",
+             "font-src 'self'", "connect-src 'self'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'self'"]
+    if admin:
+        parts.insert(3, "style-src-attr 'unsafe-inline'")     # the lookup fields set widths by attribute
+    return "; ".join(parts)
+
+
+def install(flask_app: Flask) -> None:
+    secure = bool(flask_app.config.get("SESSION_COOKIE_SECURE"))
+
+    @flask_app.before_request
+    def known_host() -> None:
+        try:
+            request.host  # noqa: B018  werkzeug checks it against TRUSTED_HOSTS
+        except SecurityError:
+            abort(400)
+
+    @flask_app.after_request
+    def add(response: Any) -> Any:
+        admin = request.path.startswith("/admin")
+        for name, value in (
+            ("Content-Security-Policy", policy(admin)), ("X-Content-Type-Options", "nosniff"), ("X-Frame-Options", "DENY"),
+            ("Referrer-Policy", "same-origin"), ("Cross-Origin-Opener-Policy", "same-origin"), ("Cross-Origin-Resource-Policy", "same-origin"),
+            ("Permissions-Policy", PERMISSIONS),
+        ):
+            response.headers.setdefault(name, value)
+        if secure:
+            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+        if admin:
+            response.headers["Cache-Control"] = "private, no-store"
+        response.headers.pop("Server", None)
+        return response

@@ -1,0 +1,186 @@
+"""Puts the staff interface into the application: FAB, security, views in the fixed order of the menu, context of the templates."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask, current_app, g, has_request_context, redirect, request, session, url_for
+from flask_appbuilder import AppBuilder
+from flask_babel import get_locale
+from flask_babel import lazy_gettext as _l
+from flask_wtf.csrf import CSRFProtect
+
+from app.admin import errors, headers, health
+from app.admin.security import SecurityManager
+from app.core import formats
+from app.core.access import may, to_login
+from app.core.db import db
+from app.core.views import AdminEntry, AdminPage, AdminView
+
+CATEGORIES: dict[str, tuple[Any, str]] = {
+    "customers": (_l("Customers"), "fa-building"), "licenses": (_l("Licenses"), "fa-walkie-talkie"),
+    "billing": (_l("Billing"), "fa-file-invoice"), "receivables": (_l("Receivables"), "fa-scale-balanced"),
+    "catalog": (_l("Catalog"), "fa-tags"), "system": (_l("System"), "fa-sliders"),
+}
+COUNT_SECONDS = 60
+
+
+class Shell(AppBuilder):
+    """FAB without its own pages: no security views, no menu or OpenAPI interface, no registration."""
+
+    def _add_admin_views(self) -> None:
+        from app.admin.account import AccountPage, LanguageView, LoginView
+        from app.admin.dashboard import Overview
+
+        self._indexview = self.add_view_no_menu(Overview)
+        self.sm.auth_view = self.add_view_no_menu(LoginView)
+        self.add_view_no_menu(LanguageView)
+        self.add_view_no_menu(AccountPage)
+
+
+def install(flask_app: Flask) -> None:
+    """Call inside an application context, after the database and the plugins."""
+    config = flask_app.config
+    config.setdefault("APP_NAME", "PTT Admin")
+    config.setdefault("LANGUAGES", {"en": {"flag": "gb", "name": "English"}, "de": {"flag": "de", "name": "Deutsch"},
+                                    "pt_BR": {"flag": "br", "name": "Português (Brasil)"}})
+    config["FAB_BASE_TEMPLATE"] = "pttadmin/base.html"
+    config["FAB_CREATE_DB"] = False
+    config["FAB_UPDATE_PERMS"] = False
+    config["FAB_ADD_SECURITY_API"] = False
+    headers.configure(flask_app)
+    CSRFProtect(flask_app)
+    shell = Shell(security_manager_class=SecurityManager)
+    flask_app.extensions["ptt_views"] = {}
+    flask_app.extensions["ptt_menu"] = []
+    shell.init_app(flask_app, db.session)
+    flask_app.extensions["babel"].locale_selector = _language
+    _register(flask_app, shell)
+    flask_app.before_request(_only_staff)
+    flask_app.context_processor(_context)
+    headers.install(flask_app)
+    errors.install(flask_app)
+    health.install(flask_app)
+    flask_app.add_url_rule("/", "front", lambda: redirect(url_for("Overview.index")))
+    flask_app.add_url_rule("/login/", "login", lambda: redirect(url_for("LoginView.login")))
+
+
+def _register(flask_app: Flask, shell: Shell) -> None:
+    """Views of the slices, then of the plugins. Related views that have no entry of their own are registered with their parent."""
+    from app.factory import parts
+
+    entries: list[AdminEntry] = [entry for module in parts("views") for entry in module.VIEWS]
+    for name, loaded in flask_app.extensions["ptt_plugins"].loaded.items():
+        try:
+            entries += [AdminEntry(page.view, page.title, page.category, page.icon) for page in loaded.answers["admin_pages"]]
+        except Exception as error:
+            flask_app.logger.exception("pages of plugin %s are left out", name)
+            flask_app.extensions["ptt_plugins"].broken[name] = f"{type(error).__name__}: {error}"
+    inner = [AdminEntry(view, "") for entry in entries for view in getattr(entry.view, "related_views", None) or ()]
+    done: dict[type, Any] = {}
+    for entry in (*entries, *inner):
+        if entry.view not in done:
+            done[entry.view] = view = shell.add_view_no_menu(entry.view)
+            if isinstance(view, AdminView):
+                flask_app.extensions["ptt_views"].setdefault(view.datamodel.obj, view)
+    flask_app.extensions["ptt_menu"] = [(entry, done[entry.view]) for entry in entries if entry.category]
+    shell._process_inner_views()
+
+
+def _only_staff() -> Any:
+    """Closed by default: a page of the staff interface that forgot its decorator still needs a sign-in."""
+    from flask_login import current_user
+
+    if request.endpoint is None or not request.path.startswith("/admin"):
+        return None
+    view = current_app.blueprints.get(request.blueprint or "")
+    if view is None or request.blueprint in ("LoginView", "LanguageView", "appbuilder"):
+        return None
+    return None if current_user.is_authenticated else to_login()
+
+
+def _language() -> str | None:
+    """The one chosen in the session, else the best of the browser's wishes."""
+    if not has_request_context():
+        return None
+    offered = list(current_app.config["LANGUAGES"])
+    chosen = session.get("locale")
+    if chosen in offered:
+        return str(chosen)
+    return request.accept_languages.best_match([code.replace("_", "-") for code in offered], default="en").replace("-", "_")  # type: ignore[union-attr]
+
+
+@dataclass
+class MenuItem:
+    title: str
+    url: str
+    current: bool = False
+    count: str = ""
+
+
+@dataclass
+class MenuGroup:
+    title: str
+    icon: str
+    entries: list[MenuItem] = field(default_factory=list)
+    open: bool = False
+
+
+_counts: dict[tuple[int, str], tuple[float, int]] = {}
+
+
+def _count(key: str, count: Callable[[], int]) -> int:
+    place = (id(current_app._get_current_object()), key)  # type: ignore[attr-defined]
+    known = _counts.get(place)
+    if known is None or time.monotonic() - known[0] > COUNT_SECONDS:
+        known = _counts[place] = (time.monotonic(), count())
+    return known[1]
+
+
+def admin_menu() -> list[MenuGroup]:
+    """The groups and entries that the reader may open, once a request."""
+    if "ptt_admin_menu" in g:
+        return g.ptt_admin_menu
+    groups: dict[str, MenuGroup] = {}
+    best: tuple[int, MenuItem | None, MenuGroup | None] = (0, None, None)
+    for entry, view in current_app.extensions["ptt_menu"]:
+        if not may(view, "can_" + view.get_method_permission(view.default_view)):
+            continue
+        title, icon = CATEGORIES.get(entry.category, (entry.category, "fa-puzzle-piece"))
+        group = groups.setdefault(entry.category, MenuGroup(str(title), icon))
+        item = MenuItem(str(entry.title), url_for(f"{view.endpoint}.{view.default_view}"))
+        if entry.count is not None and (number := _count(view.endpoint, entry.count)):
+            item.count = formats.number(number)
+        group.entries.append(item)
+        if (request.path + "/").startswith(view.route_base + "/") and len(view.route_base) > best[0]:
+            best = (len(view.route_base), item, group)
+    if best[1] is not None and best[2] is not None:
+        best[1].current = best[2].open = True
+    order = [*CATEGORIES, *(key for key in groups if key not in CATEGORIES)]
+    g.ptt_admin_menu = [groups[key] for key in order if key in groups]
+    return g.ptt_admin_menu
+
+
+def _context() -> dict[str, Any]:
+    """What every template may use."""
+    from app.system.settings import declared, setting
+
+    def safely(key: str, default: Any) -> Any:
+        return setting(key) if any(item.key == key for item in declared()) else default
+
+    known = getattr(g, "user", None) is not None and request.path.startswith("/admin") and getattr(g.user, "is_authenticated", False)
+    appbuilder: Any = current_app.extensions["appbuilder"]
+    settings_view = next((view for entry, view in current_app.extensions["ptt_menu"] if view.endpoint == "SettingsPage"), None)
+    return {
+        "appbuilder": appbuilder, "base_template": appbuilder.base_template, "csp_nonce": headers.nonce, "admin_menu": admin_menu, "formats": formats,
+        "page_language": str(get_locale() or "en").replace("_", "-"), "here": request.full_path.rstrip("?") if request else "/",
+        "company_name": safely("company.name", "") if known else "", "outgoing_held": known and safely("system.hold_outgoing", False),
+        "settings_url": url_for("SettingsPage.index") if known and settings_view is not None and may(settings_view, "can_index") else None,
+        "search_url": None,
+    }
+
+
+__all__ = ["AdminEntry", "AdminPage", "install"]

@@ -1,0 +1,123 @@
+"""Reads of a list page: bounded counts, no N+1, scoped rows. Used by the views of `app/core/views.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import abort
+from flask_appbuilder.models.sqla.interface import SQLAInterface
+from sqlalchemy import Select, func, literal, select, text
+from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.sql import ColumnElement
+
+from app.core.db import db, is_postgresql
+from app.core.fields import LARGEST_ID
+
+COUNT_LIMIT = 10_000       # more rows than this are not counted one by one, and not paged to
+ESTIMATE_FROM = 100_000    # above, an unfiltered PostgreSQL table is estimated
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many rows: `exact`, or at least `number` (a filtered list), or about `number` (a big table)."""
+
+    number: int
+    exact: bool = True
+    estimated: bool = False
+
+    @property
+    def reachable(self) -> int:
+        """Rows that paging can reach; deeper ones are found by filters and order."""
+        return min(self.number, COUNT_LIMIT)
+
+
+class AdminInterface(SQLAInterface):
+    """FAB's interface with the view's scope in every read. `scope()` gives WHERE clauses, set by the view."""
+
+    def __init__(self, obj: Any, session: Any = None):
+        super().__init__(obj, session)
+        self.scope: Any = tuple
+
+    def scoped(self, *where: Any) -> Select[Any]:
+        return select(self.obj).where(*self.scope(), *where)
+
+    def key(self, pk: Any) -> Any:
+        """The key as the database wants it; 404 for anything that cannot be one."""
+        if self.obj.__mapper__.primary_key[0].type.python_type is int:
+            if not str(pk).isdecimal() or int(pk) > LARGEST_ID:
+                abort(404)
+            return int(pk)
+        if "\x00" in str(pk):
+            abort(404)
+        return str(pk)
+
+    def get(self, id: Any, filters: Any = None, lock: bool = False, eager: Sequence[str] = (), **kwargs: Any) -> Any:
+        """The row within the scope, else None. `lock`: for update, read anew."""
+        query = self.scoped(self.get_pk() == self.key(id)).options(*self.eager_options(eager))
+        if lock:
+            query = query.with_for_update(of=self.obj).execution_options(populate_existing=True)
+        return db.session.scalars(query).unique().one_or_none()
+
+    def get_many(self, ids: Iterable[Any]) -> list[Any]:
+        """Rows of these keys within the scope, in the order asked; the others are left out."""
+        keys = [self.key(pk) for pk in dict.fromkeys(ids)]
+        if not keys:
+            return []
+        rows = {self.get_pk_value(row): row for row in db.session.scalars(self.scoped(self.get_pk().in_(keys)))}
+        return [rows[key] for key in keys if key in rows]
+
+    def eager_options(self, columns: Iterable[str]) -> list[Any]:
+        """One query for the list with all its to-one relations, one more for each to-many."""
+        options = []
+        for name in columns:
+            path, model = [], self.obj
+            for part in name.split("."):
+                if part not in model.__mapper__.relationships:
+                    break
+                path.append(getattr(model, part))
+                model = model.__mapper__.relationships[part].mapper.class_
+            if path:
+                load = selectinload(path[0]) if path[0].property.uselist else joinedload(path[0])
+                for step in path[1:]:
+                    load = load.selectinload(step) if step.property.uselist else load.joinedload(step)
+                options.append(load)
+        return options
+
+    def page(self, where: Sequence[Any], order: Sequence[Any], page: int, size: int, eager: Iterable[str]) -> tuple[Count, list[Any]]:
+        """One page and how many rows there are. Two statements, one when the first page holds all."""
+        page = max(0, min(page, (COUNT_LIMIT - 1) // size))
+        query = self.scoped(*where).options(*self.eager_options(eager)).order_by(*order).limit(size).offset(page * size)
+        rows = list(db.session.scalars(query).unique())
+        if rows and len(rows) < size:
+            return Count(page * size + len(rows)), rows
+        if not rows and page == 0:
+            return Count(0), rows
+        return self.count(where), rows
+
+    def count(self, where: Sequence[Any]) -> Count:
+        clauses = [*self.scope(), *where]
+        if not clauses and is_postgresql():
+            estimate = db.session.scalar(text("SELECT reltuples FROM pg_class WHERE oid = to_regclass(:name)"),
+                                         {"name": self.obj.__table__.fullname}) or 0
+            if estimate > ESTIMATE_FROM:
+                return Count(int(estimate), exact=False, estimated=True)
+            return Count(db.session.scalar(select(func.count()).select_from(self.obj)) or 0)
+        found = db.session.scalar(select(capped(self.obj, clauses))) or 0
+        return Count(min(found, COUNT_LIMIT), exact=found <= COUNT_LIMIT)
+
+    def counts(self, conditions: Sequence[Any]) -> list[Count]:
+        """Bounded counts of several conditions (None: all rows) in one statement."""
+        if not conditions:
+            return []
+        scope = self.scope()
+        row = db.session.execute(select(*(
+            capped(self.obj, [*scope, *([] if where is None else [where])]).label(f"n{i}") for i, where in enumerate(conditions)))).one()
+        return [Count(min(n, COUNT_LIMIT), exact=n <= COUNT_LIMIT) for n in row]
+
+
+def capped(model: Any, where: Sequence[Any], limit: int = COUNT_LIMIT) -> ColumnElement[int]:
+    """Scalar: how many rows of `model` fulfil `where`, at most `limit` + 1."""
+    inner = select(literal(1).label("one")).select_from(model).where(*where).limit(limit + 1).subquery()
+    return select(func.count()).select_from(inner).scalar_subquery()

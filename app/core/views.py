@@ -1,0 +1,322 @@
+"""Pages of the staff interface. A slice writes `app/<slice>/views.py`, the shell registers its `VIEWS`.
+
+    class TariffView(AdminView):                          # list, show, add, edit under /admin/tariffs/
+        datamodel = AdminInterface(Tariff)
+        route_base = "/tariffs"
+        list_title, add_title, edit_title = _l("Tariffs"), _l("New tariff"), _l("Edit tariff")
+        list_columns = ["name", "mode", "billing", "valid_to", "state"]            # the first is the link; "a.b" works
+        show_fieldsets = [(_l("Tariff"), {"fields": ["code", "name", "mode"]})]    # or show_columns
+        add_columns = edit_columns = ["code", "name", "mode", "valid_from"]        # [] = no such page; or *_fieldsets
+        search_columns, order_columns, quick_search = ["mode", "state"], ["name"], "name"   # quick_search: one or a list
+        list_tabs = [("all", _l("All"), None), ("active", _l("Active"), Tariff.state == TariffState.ACTIVE)]
+        label_columns = {"mode": _l("PTT mode")}; description_columns = {…}; validators_columns = {…}; deletable = False
+        related_views = [AssignmentView]                  # tabs of the show page; child.where_parent(parent) if not one relation
+        narrow = {"mode": lambda query: query.where(PttMode.active)}               # which related rows a form offers
+
+        def do_add(self, form): return services.create_tariff(code=form.code.data, …)      # inside transaction()
+        def do_edit(self, item, form): services.change_tariff(item, name=form.name.data, …)  # DomainError(field=…) → field
+        def head_state(self, item): return pill(item.state)         # head_title, head_facts(item) → [(label, text, css)]
+
+        @action("retire", _l("Retire"), _l("No new customers get it."), "fa-box", danger=True, when=lambda t: t.state is ACTIVE)
+        def retire(self, items):                          # form=MyServiceForm → retire(self, items, form) after its page
+            self.each(items, services.retire, lambda n: ngettext("%(num)d tariff retired.", "%(num)d tariffs retired.", n))
+
+    VIEWS = [AdminEntry(TariffView, _l("Tariffs"), "catalog", "fa-tags"), AdminEntry(RunPage, _l("Billing run"), "billing")]
+
+Cells: enums are pills, Decimals money with `item.currency`, relations links; else `formatters_columns = {col: f(value)}`
+(`@with_row` for f(value, item)). `scope()` gives WHERE clauses for all reads. Work screens: `class RunPage(AdminPage)` with
+`@expose("/") @allowed def index(self): return self.page("billing/run.html", title=…)`; `self.attempt(call, done)` runs a
+service, `self.form_page(form, save, title=…, verb=…)` asks first. Templates extend "appbuilder/base.html" (block content).
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Sequence
+from copy import copy
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from flask import abort, current_app, g, request, url_for
+from flask_appbuilder import BaseView, ModelView, expose
+from flask_babel import lazy_gettext as _l
+
+from app.core import formats
+from app.core.access import action, allowed, local_path, may
+from app.core.editing import Editing, Forms, add_marker
+from app.core.fields import ServiceForm
+from app.core.formats import pill
+from app.core.interface import AdminInterface
+from app.core.labels import LABELS
+from app.core.listing import Listing, column_kind
+from app.core.page_parts import PageLink, facts_of, links_of
+
+__all__ = ["AdminEntry", "AdminInterface", "AdminPage", "AdminView", "ServiceForm", "action", "allowed", "expose", "local_path", "may", "pill", "with_row"]
+
+PREFIX = "/admin"
+NAMED = (("list_columns",), ("show_columns", "show_fieldsets"), ("add_columns", "add_fieldsets"), ("edit_columns", "edit_fieldsets"),
+         ("search_columns",), ("order_columns",))
+
+
+@dataclass(frozen=True)
+class AdminEntry:
+    """A place in the menu. `category`: customers, licenses, billing, receivables, catalog, system, or "" (no menu).
+
+    `count()` gives the number beside it (what waits for somebody); it is asked at most every 60 seconds.
+    """
+
+    view: type
+    title: Any
+    category: str = ""
+    icon: str = "fa-circle"
+    count: Callable[[], int] | None = None
+
+
+def with_row(formatter: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Marks a formatter that wants `(value, item)`."""
+    formatter._with_row = True  # type: ignore[attr-defined]
+    return formatter
+
+
+def _fields_of(fieldsets: Any, columns: Sequence[str] | None) -> list[str]:
+    if fieldsets:
+        return [name for _title, spec in fieldsets for name in spec["fields"]]
+    return list(columns or [])
+
+
+class _Routes:
+    """Where a view lives: /admin/<name>; its templates always know `view`."""
+
+    route_base: str | None
+
+    def create_blueprint(self, appbuilder: Any, endpoint: str | None = None, static_folder: str | None = None) -> Any:
+        name = re.sub(r"(View|Page)$", "", type(self).__name__)
+        base = self.route_base or "/" + re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()
+        self.route_base = base if base.startswith(PREFIX) else PREFIX + base
+        return super().create_blueprint(appbuilder, endpoint, static_folder)  # type: ignore[misc]
+
+    def render_template(self, template: str, **kwargs: Any) -> Any:
+        return super().render_template(template, view=self, **kwargs)  # type: ignore[misc]
+
+
+class AdminPage(_Routes, Forms, BaseView):
+    """A work screen: own routes, own templates, the same shell."""
+
+    default_view = "index"
+    title: Any = ""
+
+    def page(self, template: str, **context: Any) -> Any:
+        context.setdefault("title", self.title)
+        return self.render_template(template, **context)
+
+
+class AdminView(_Routes, Listing, Editing, ModelView):
+    """Pages of one model; the module's text shows how it is written. A subclass that leaves a column list out is refused."""
+
+    page_size = 25
+    quick_search: Any = None
+    list_tabs: Sequence[tuple[str, Any, Any]] = ()
+    list_help: Any = ""
+    empty_text: Any = ""
+    deletable = False
+    show_page = "pttadmin/show.html"        # a slice's own extends it
+    list_template = "pttadmin/list.html"
+    form_template = "pttadmin/form.html"
+    tab_of: ClassVar[tuple[type, ...]] = ()          # models whose rows' pages show this list as a tab (see page_parts)
+    tab_rank = 50
+    narrow: ClassVar[dict[str, Callable[[Any], Any]]] = {}
+    abstract = True
+    exclude_route_methods: ClassVar[set[str]] = {"download"}
+
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        if cls.__dict__.get("abstract"):
+            return
+        cls.abstract = False
+        for names in NAMED:
+            if all(getattr(cls, name, None) is None for name in names):
+                raise TypeError(f"{cls.__name__} must name its {' or '.join(names)}: left out, all columns would be shown")
+
+    def __init__(self, **kwargs: Any):
+        self.datamodel = copy(self.datamodel)
+        self.datamodel.scope = self.scope
+        self.exclude_route_methods = {"download", *type(self).exclude_route_methods}
+        for name in ("add", "edit"):
+            if not (getattr(self, f"{name}_columns") or getattr(self, f"{name}_fieldsets")):
+                self.exclude_route_methods.add(name)
+        if not self.deletable:
+            self.exclude_route_methods.add("delete")
+        super().__init__(**kwargs)
+        for attribute in dir(type(self)):
+            function = getattr(type(self), attribute, None)
+            if hasattr(function, "_spec"):
+                self.actions[function._action[0]].spec = function._spec
+        if not any(entry.spec.form for entry in self.actions.values()):
+            self.exclude_route_methods.add("act")
+
+    def _init_properties(self) -> None:
+        self.label_columns = dict(self.label_columns or {})
+        self.description_columns = dict(self.description_columns or {})
+        self.validators_columns = dict(self.validators_columns or {})
+        self.formatters_columns = dict(self.formatters_columns or {})
+        self.add_form_extra_fields = dict(self.add_form_extra_fields or {})
+        self.edit_form_extra_fields = dict(self.edit_form_extra_fields or {})
+        self.show_columns = _fields_of(self.show_fieldsets, self.show_columns)
+        self.add_columns = _fields_of(self.add_fieldsets, self.add_columns)
+        self.edit_columns = _fields_of(self.edit_fieldsets, self.edit_columns)
+        self.related_views = list(self.related_views or [])
+        self._related_views: list[Any] = []
+        self._base_filters = self._filters = self.datamodel.get_filters()
+        model = self.datamodel.obj
+        self.kinds = {name: column_kind(model, name) for name in {*self.list_columns, *self.show_columns}}
+
+    def _init_forms(self) -> None:
+        self.add_form = self.make_form(self.add_columns, self.add_form_extra_fields, "AddForm")
+        self.edit_form = add_marker(self.make_form(self.edit_columns, self.edit_form_extra_fields, "EditForm"))
+
+    def _init_titles(self) -> None:
+        self.title = self.list_title or type(self).__name__
+
+    # names and addresses
+
+    def word(self, column: str) -> Any:
+        """The column's label, lazy: forms are made before anybody reads."""
+        name = self.label_columns.get(column, LABELS.get(column))
+        return re.sub(r"[._]", " ", column).capitalize() if name is None else name
+
+    def label(self, column: str) -> str:
+        return str(self.word(column))
+
+    def view_of(self, model: Any) -> Any:
+        """The view that shows rows of `model`: the first one registered."""
+        views: dict[Any, Any] = current_app.extensions["ptt_views"]
+        return views.get(model)
+
+    def lookup_of(self, model: Any) -> str | None:
+        view = self.view_of(model)
+        return f"{view.endpoint}.lookup" if view and may(view, "can_list") else None
+
+    def lookup_for(self, column: str) -> Callable[[], str | None]:
+        """Asked when the field is shown, because views are registered one after the other."""
+        prop = self.datamodel.obj.__mapper__.relationships.get(column)
+        return lambda: self.lookup_of(prop.mapper.class_) if prop is not None else None
+
+    def url_of_any(self, row: Any) -> str | None:
+        view = self.view_of(type(row))
+        return view.url_of(row) if view else None
+
+    def url_of(self, row: Any) -> str | None:
+        """The row's page, when the reader may see it."""
+        pages = g.setdefault("ptt_may_show", {})
+        if self.endpoint not in pages:
+            pages[self.endpoint] = may(self, "can_show")
+        return f"{self.route_base}/show/{self.datamodel.get_pk_value(row)}" if pages[self.endpoint] else None
+
+    def list_url(self, **arguments: Any) -> str:
+        return url_for(f"{self.endpoint}.list", **arguments)
+
+    # the head of a row's page: a slice overrides
+
+    def head_title(self, item: Any) -> str:
+        return str(item)
+
+    def head_state(self, item: Any) -> Any:
+        state = getattr(item, "state", None)
+        return formats.pill(state) if state is not None else ""
+
+    def head_facts(self, item: Any) -> list[tuple[Any, Any, str]]:
+        """4 to 6 figures: (label, text, "is-bad" or ""). Other slices add theirs with `page_facts`."""
+        return facts_of(item)
+
+    def head_links(self, item: Any) -> list[PageLink]:
+        """Buttons that lead to other pages. Other slices add theirs with `page_links`."""
+        return links_of(item)
+
+    def tabs(self) -> list[Any]:
+        """Lists on the row's page that the reader may see: `related_views`, then views with `tab_of`."""
+        named = current_app.appbuilder.baseviews  # type: ignore[attr-defined]
+        others = sorted((v for v in named if self.datamodel.obj in getattr(v, "tab_of", ()) and v not in self._related_views), key=lambda v: v.tab_rank)
+        return [view for view in (*self._related_views, *others) if may(view, "can_list")]
+
+    def show_context(self, item: Any) -> dict[str, Any]:
+        """What the template of `show_page` needs beside the row."""
+        return {}
+
+    def where_parent(self, parent: Any) -> Any:
+        """WHERE of the rows that belong to `parent`, on a tab of its page."""
+        for name, prop in self.datamodel.obj.__mapper__.relationships.items():
+            if prop.mapper.class_ is type(parent):
+                attribute = getattr(self.datamodel.obj, name)
+                return attribute.contains(parent) if prop.uselist else attribute == parent
+        raise TypeError(f"{type(self).__name__} has no relation to {type(parent).__name__}: write where_parent")
+
+    def parent_column(self, parent: Any) -> str | None:
+        for name, prop in self.datamodel.obj.__mapper__.relationships.items():
+            if prop.mapper.class_ is type(parent) and not prop.uselist:
+                return name
+        return None
+
+    def buttons(self, item: Any) -> list[Any]:
+        """Actions of the row's page that the reader may do and that make sense now."""
+        return [entry for entry in self.actions.values() if entry.single and may(self, self.get_action_permission_name(entry.name))
+                and (entry.spec.when is None or entry.spec.when(item))]
+
+    def bulk_buttons(self) -> list[Any]:
+        return [entry for entry in self.actions.values() if entry.multiple and may(self, self.get_action_permission_name(entry.name))]
+
+    def can(self, name: str) -> bool:
+        return name not in self.exclude_route_methods and may(self, f"can_{name}")
+
+    # routes
+
+    @expose("/list/")
+    @functools.wraps(Listing.list)
+    def list(self) -> Any:
+        return Listing.list(self)
+
+    @expose("/lookup")
+    @functools.wraps(Listing.lookup)
+    def lookup(self) -> Any:
+        return Listing.lookup(self)
+
+    @expose("/show/<pk>")
+    @allowed
+    def show(self, pk: Any) -> Any:
+        item = self.datamodel.get(pk, eager=self.show_columns) or abort(404)
+        tabs = self.tabs()
+        chosen = next((view for view in tabs if type(view).__name__ == request.args.get("tab")), None)
+        context: dict[str, Any] = {}
+        if chosen is not None:
+            hidden = [name for name in [chosen.parent_column(item)] if name]
+            context = {"child": chosen, "listing": chosen.list_page([chosen.where_parent(item)], hidden), "parent_column": hidden[0] if hidden else None,
+                       "columns": [name for name in chosen.list_columns if name not in hidden]}
+        context.update(self.show_context(item))
+        return self.render_template(self.show_page, title=self.head_title(item), item=item, pk=pk, tabs=tabs, chosen=chosen, **context)
+
+    @expose("/add", methods=["GET", "POST"])
+    @functools.wraps(Editing.add)
+    def add(self) -> Any:
+        return Editing.add(self)
+
+    @expose("/edit/<pk>", methods=["GET", "POST"])
+    @functools.wraps(Editing.edit)
+    def edit(self, pk: Any) -> Any:
+        return Editing.edit(self, pk)
+
+    @expose("/delete/<pk>", methods=["POST"])
+    @functools.wraps(Editing.delete)
+    def delete(self, pk: Any) -> Any:
+        return Editing.delete(self, pk)
+
+    @expose("/action/<string:name>/<pk>", methods=["POST"])
+    def action(self, name: str, pk: Any) -> Any:
+        return self._act(name, [pk], missing=True)
+
+    @expose("/action_post", methods=["POST"])
+    def action_post(self) -> Any:
+        return Editing.action_post(self)
+
+    @expose("/act/<string:name>", methods=["GET", "POST"])
+    def act(self, name: str) -> Any:
+        return Editing.act(self, name)
