@@ -277,6 +277,8 @@ def _work_run(run_id: int, job: Job, claim: int) -> None:
             if parts:
                 session.execute(insert(JobPart), [{"run_id": run_id, "number": n, "params": p, "state": RunState.WAITING}
                                                   for n, p in enumerate(parts, 1)])
+            if context.counts:      # a part of its own, so that the sum over the parts is the whole
+                session.execute(insert(JobPart), [{"run_id": run_id, "number": 0, "params": {}, "state": RunState.DONE, "counts": dict(context.counts)}])
             _settle(JobRun, run_id, claim, context, planned=True, of=len(parts), done=0)
             after_commit(lambda: send(run_id, job, helpers=min(len(parts), 4)))
 
@@ -296,15 +298,14 @@ def _work_part(run_id: int, part_id: int, claim: int, job: Job) -> None:
 
 def _work_finish(run_id: int, job: Job, claim: int) -> None:
     context = _context(run_id)
-    parts = db.session.execute(select(JobPart.state, JobPart.counts, JobPart.error).where(JobPart.run_id == run_id)).all()
-    context.counts.update(db.session.get_one(JobRun, run_id).counts or {})
+    parts = db.session.execute(select(JobPart.number, JobPart.state, JobPart.counts, JobPart.error).where(JobPart.run_id == run_id)).all()
     db.session.rollback()
     for part in parts:
         context.counts.update(part.counts or {})
     failed = [part for part in parts if part.state is RunState.FAILED]
     with _outcome(JobRun, run_id, claim, context, job):
         if failed:
-            error = _("%(n)s of %(of)s parts failed: %(error)s", n=len(failed), of=len(parts), error=failed[0].error)
+            error = _("%(n)s of %(of)s parts failed: %(error)s", n=len(failed), of=sum(1 for p in parts if p.number), error=failed[0].error)
             with transaction():
                 _settle(JobRun, run_id, claim, context, state=RunState.FAILED, finished_at=clock.now(), error=error)
             return

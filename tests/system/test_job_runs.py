@@ -201,11 +201,12 @@ def test_the_worker_refuses_what_it_does_not_know(app, what, monkeypatch):
 
 
 def test_only_our_function_is_called_by_name(app):
+    from redis import Redis
     from rq.serializers import JSONSerializer
 
     from app.system.queue import SafeJob
 
-    job = SafeJob(id="x", connection=None, serializer=JSONSerializer)
+    job = SafeJob(id="x", connection=Redis(), serializer=JSONSerializer)
     job._func_name, job._args, job._kwargs = "os.system", ("true",), {}
     with pytest.raises(PermissionError):
         job.func  # noqa: B018
