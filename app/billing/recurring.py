@@ -6,12 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext as _
+from sqlalchemy import exists, select
 
 from app.billing.lines import check_line, check_period
-from app.billing.models import RecurringLine
+from app.billing.models import ManualLine, RecurringLine
 from app.catalog.models import Article
 from app.core.db import transaction
-from app.core.errors import InvalidInput
+from app.core.errors import InUse, InvalidInput
 from app.customers.models import Customer, CustomerState
 
 MOST_MONTHS = 120
@@ -50,6 +51,16 @@ def change_recurring_line(line: RecurringLine | int, **fields: Any) -> Recurring
 def end_recurring_line(line: RecurringLine | int, last_period: str) -> RecurringLine:
     """Bill it for the last time with `last_period`."""
     return change_recurring_line(line, last_period=last_period)
+
+
+def remove_recurring_line(line: RecurringLine | int) -> None:
+    """Take away a line that was never billed. InUse for another: it can only be ended."""
+    with transaction() as session:
+        row = session.get_one(RecurringLine, line.id if isinstance(line, RecurringLine) else line, with_for_update=True)
+        if session.scalar(select(exists().where(ManualLine.recurring_id == row.id))):
+            raise InUse(_("This line was billed already. End it instead: enter its last month."))
+        session.delete(row)
+        session.flush()
 
 
 def _check_months(first: str, every: int, last: str | None) -> None:
