@@ -1,0 +1,79 @@
+"""What slices add to the page of a row that belongs to a lower slice, which cannot import them.
+
+    @page_facts(Customer, rank=10)
+    def balance(customer): return [(_("Open balance"), formats.money(...), "is-bad")]       # label, text, class
+
+    @page_links(Customer, rank=10)
+    def record_payment(customer): return [link_to("PaymentView.add", _("Record payment"), "fa-coins", customer=customer.id)]
+
+A view becomes a tab of such a page with `tab_of = (Customer,)`; `rank` and `tab_rank` (50 when not given) put them in order.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app, url_for
+
+from app.core.access import may
+
+
+@dataclass(frozen=True)
+class PageLink:
+    """A button in the head of a row's page that leads somewhere else (GET)."""
+
+    url: str
+    text: Any
+    icon: str = ""
+    danger: bool = False
+
+
+Facts = Callable[[Any], list[tuple[Any, Any, str]]]
+Links = Callable[[Any], Iterable[PageLink | None]]
+_facts: dict[type, list[tuple[int, Facts]]] = defaultdict(list)
+_links: dict[type, list[tuple[int, Links]]] = defaultdict(list)
+
+
+def page_facts(model: type, rank: int = 50) -> Callable[[Facts], Facts]:
+    """Decorator: `function(row)` gives figures for the strip under the title of the row's page."""
+    def add(function: Facts) -> Facts:
+        _facts[model].append((rank, function))
+        return function
+
+    return add
+
+
+def page_links(model: type, rank: int = 50) -> Callable[[Links], Links]:
+    """Decorator: `function(row)` gives buttons for the head of the row's page; None entries are left out."""
+    def add(function: Links) -> Links:
+        _links[model].append((rank, function))
+        return function
+
+    return add
+
+
+def facts_of(item: Any) -> list[tuple[Any, Any, str]]:
+    return [fact for _rank, function in sorted(_facts[type(item)], key=lambda pair: pair[0]) for fact in function(item)]
+
+
+def links_of(item: Any) -> list[PageLink]:
+    return [link for _rank, function in sorted(_links[type(item)], key=lambda pair: pair[0]) for link in function(item) if link is not None]
+
+
+def safe_url_for(endpoint: str, **arguments: Any) -> str | None:
+    """The address of `View.method` when such a page exists and the reader may open it, else None."""
+    name, _dot, method = endpoint.partition(".")
+    view = next((v for v in current_app.appbuilder.baseviews if v.endpoint == name), None)  # type: ignore[attr-defined]
+    if view is None or endpoint not in current_app.view_functions:
+        return None
+    right = getattr(getattr(view, method, None), "_permission_name", method)
+    return url_for(endpoint, **arguments) if may(view, f"can_{right}") else None
+
+
+def link_to(endpoint: str, text: Any, icon: str = "", danger: bool = False, **arguments: Any) -> PageLink | None:
+    """A PageLink to `View.method`, or None when there is no such page or the reader may not open it."""
+    url = safe_url_for(endpoint, **arguments)
+    return PageLink(url, text, icon, danger) if url else None
