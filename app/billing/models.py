@@ -9,7 +9,7 @@ from typing import Any
 
 from flask_appbuilder import Model
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.catalog.models import Article
@@ -156,7 +156,10 @@ class Invoice(Model):
     """Issued: neither staff nor SQL changes it (triggers). Paid or not is derived from its open item."""
 
     __tablename__ = "invoice"
-    __table_args__ = (UniqueConstraint("series_id", "chain_index"), Index(None, "customer_id", "issued_on"), Index(None, "issued_on"))
+    __table_args__ = (
+        UniqueConstraint("series_id", "chain_index"), Index(None, "customer_id", "issued_on"), Index(None, "issued_on"), Index(None, "cancels_id"),
+        Index("uq_invoice_cancellation", "cancels_id", unique=True, postgresql_where=text("kind = 'cancellation'"), sqlite_where=text("kind = 'cancellation'")),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     number: Mapped[str] = mapped_column(String(40), unique=True)

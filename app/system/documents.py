@@ -195,7 +195,7 @@ def orphans(older_than: timedelta = timedelta(days=1)) -> Iterator[str]:
     fs, root = _store()
     if not fs.exists(root):
         return
-    limit = datetime.now(UTC) - older_than     # noqa: DTZ011  the files' times are the machine's, not the moved clock's
+    limit = datetime.now(UTC) - older_than     # the files' times are the machine's, not the moved clock's
     found = [str(PurePosixPath(path).relative_to(root)) for path, info in fs.find(root, detail=True).items() if _written(info) < limit]
     for start in range(0, len(found), 500):
         part = found[start:start + 500]

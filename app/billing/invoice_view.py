@@ -1,0 +1,161 @@
+"""What stands on the paper: an issued invoice as texts in its own language. From the snapshot only, never from today's data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from babel import Locale
+from flask_babel import force_locale
+from flask_babel import gettext as _
+
+from app.billing.invoice_text import span
+from app.billing.models import InvoiceKind
+from app.core import formats
+from app.core.errors import InvalidInput
+from app.plugin_api.contracts import InvoiceFacts
+from app.plugin_api.registry import plugins
+
+TRANSFER = "transfer"
+Pairs = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceView:
+    """`lines`: rows of tab-separated cells, the first one the heading; `widths` in mm. All plain text, escaped by the template."""
+
+    lang: str
+    title: str
+    seller: dict[str, Any]
+    sender: str
+    address: list[str]
+    facts: Pairs
+    intro: str
+    widths: str
+    lines: str
+    sums: Pairs
+    total: tuple[str, str]
+    payment: list[str]
+    notes: list[str]
+    closing: list[str]
+    footer: list[list[str]]
+    footer_widths: Sequence[int]
+    page_word: str
+    logo: bool
+    logo_height: int = 52
+
+
+def invoice_view(head: Any, lines: Sequence[Any], taxes: Sequence[Any], *, original: str = "", closing: str = "", logo: bool = False) -> InvoiceView:
+    """`original`: number of the invoice that this document corrects."""
+    with force_locale(head.language):
+        seller, buyer = head.seller, head.buyer
+        return InvoiceView(
+            lang=head.language.replace("_", "-"), title=title_of(head), seller=seller, sender=" · ".join(_address_of(seller, name=True)),
+            address=_buyer_address(seller, buyer), facts=_facts(head, original), intro="", widths=_widths(len(taxes) > 1),
+            lines=_lines(head, lines, len(taxes) > 1), sums=_sums(taxes, head.net),
+            total=(_("Total %(currency)s", currency=head.currency), formats.money(head.gross)), payment=_payment(head),
+            notes=list(head.notes), closing=[row for row in closing.splitlines() if row.strip()], footer=_footer(seller),
+            footer_widths=(48, 42, 44, 36), page_word=_("Page"), logo=logo)
+
+
+def title_of(head: Any) -> str:
+    words = {InvoiceKind.INVOICE: _("Invoice %(number)s", number=head.number), InvoiceKind.CANCELLATION: _("Cancellation %(number)s", number=head.number),
+             InvoiceKind.CREDIT_NOTE: _("Credit note %(number)s", number=head.number)}
+    return words[head.kind]
+
+
+def _address_of(party: dict[str, Any], name: bool = False) -> list[str]:
+    city = " ".join(filter(None, (party["postcode"], party["city"])))
+    if region := party.get("region"):
+        city = f"{city}, {region}"
+    return [row for row in (party["name"] if name else "", party["street"], party["address_extra"], city) if row]
+
+
+def _buyer_address(seller: dict[str, Any], buyer: dict[str, Any]) -> list[str]:
+    rows = [buyer["name"], *([buyer["contact"]] if buyer["contact"] and buyer["contact"] != buyer["name"] else []), *_address_of(buyer)]
+    if buyer["country"] != seller["country"]:
+        rows.append((Locale("en").territories.get(buyer["country"]) or buyer["country"]).upper())     # for the post of any country
+    return rows
+
+
+def _facts(head: Any, original: str) -> Pairs:
+    buyer = head.buyer
+    number = {InvoiceKind.INVOICE: _("Invoice number"), InvoiceKind.CANCELLATION: _("Cancellation number"),
+              InvoiceKind.CREDIT_NOTE: _("Credit note number")}[head.kind]
+    rows = [(number, head.number), (_("Date"), formats.day(head.issued_on))]
+    if original:
+        rows.append((_("For invoice"), original))
+    rows.append((_("Customer number"), buyer["number"]))
+    if head.service_from and head.service_to:
+        rows.append((_("Service period"), span(head.service_from, head.service_to, head.language)))
+    if head.kind is InvoiceKind.INVOICE:
+        rows.append((_("Due on"), formats.day(head.due_on)))
+    if buyer["vat_id"]:
+        rows.append((_("Your VAT id"), buyer["vat_id"]))
+    elif buyer["tax_number"]:
+        rows.append((_("Your tax number"), buyer["tax_number"]))
+    if buyer["reference"]:
+        rows.append((_("Your reference"), buyer["reference"][:26]))
+    return rows
+
+
+def _widths(rates: bool) -> str:
+    return "10 82 18 14 22 24" if rates else "10 92 20 23 25"
+
+
+def _lines(head: Any, lines: Sequence[Any], rates: bool) -> str:
+    rows = [["#", _("Description"), _("Quantity"), *([_("VAT")] if rates else []), _("Unit price"), _("Amount %(currency)s", currency=head.currency)]]
+    for line in lines:
+        rate = [f"{_number(line.tax_rate)} %"] if rates else []
+        rows.append([str(line.number), " ".join(line.text.split()), _number(line.quantity), *rate, formats.price(line.unit_price), formats.money(line.net)])
+    return "\n".join("\t".join(row) for row in rows)
+
+
+def _number(value: Decimal) -> str:
+    """Without decimals that say nothing: 3, 7.5."""
+    digits = max(0, -int(value.normalize().as_tuple().exponent)) if value else 0
+    return formats.number(value, digits)
+
+
+def _sums(taxes: Sequence[Any], net: Decimal) -> Pairs:
+    rows = [(_("Net amount"), formats.money(net))]
+    rows += [(_("VAT %(rate)s %% on %(base)s", rate=_number(tax.rate), base=formats.money(tax.base)), formats.money(tax.tax)) for tax in taxes]
+    return rows
+
+
+def _payment(head: Any) -> list[str]:
+    """How the demand gets paid, by its payment method. Raises InvalidInput while the plugin that knows it is not there."""
+    if head.kind is not InvoiceKind.INVOICE:
+        return [_("Nothing has to be paid: the amount is set off, and what is left of it is yours.")]
+    if head.payment_method == TRANSFER:
+        return _transfer(head)
+    method = plugins().by_code("payment_methods").get(head.payment_method)
+    if method is None:
+        raise InvalidInput(_("The payment method “%(method)s” is not installed. Start its plugin, then the PDF is made.", method=head.payment_method))
+    facts = InvoiceFacts(head.id, head.number, head.customer_id, head.issued_on, head.due_on, head.currency, head.gross, head.language)
+    return list(method.payment_lines(facts))
+
+
+def _transfer(head: Any) -> list[str]:
+    seller = head.seller
+    account = _("IBAN %(iban)s", iban=_groups(seller["iban"])) if seller["iban"] else seller["account"]
+    parts = [account, _("BIC %(bic)s", bic=seller["bic"]) if seller["bic"] else "", seller["bank"] if seller["iban"] else ""]
+    return [_("Please transfer %(amount)s by %(day)s, with the reference %(number)s, to:", amount=formats.money(head.gross, head.currency),
+              day=formats.day(head.due_on), number=head.number), " · ".join(part for part in (seller["name"], *parts) if part)]
+
+
+def _groups(iban: str) -> str:
+    return " ".join(iban[n:n + 4] for n in range(0, len(iban), 4))
+
+
+def _footer(seller: dict[str, Any]) -> list[list[str]]:
+    columns = [
+        _address_of(seller, name=True),
+        [seller["contact"], seller["phone"], seller["email"], seller["website"]],
+        [_groups(seller["iban"]) or seller["account"], seller["bic"], seller["bank"]],
+        [_("VAT id %(number)s", number=seller["vat_id"]) if seller["vat_id"] else "",
+         _("Tax number %(number)s", number=seller["tax_number"]) if seller["tax_number"] else "", seller["register"]],
+    ]
+    return [[row for row in column if row] for column in columns]

@@ -1,0 +1,125 @@
+"""The PDF of an invoice: made once from the snapshot by a worker, stored, and from then on only read.
+
+Documents are rendered outside any transaction, their bytes put into the store, and then, some at a time, their rows
+inserted. Who comes second with the same invoice finds the row and throws his bytes away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any
+
+from flask import current_app
+from flask_babel import force_locale
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from app.billing.invoice_queries import invoice_parts
+from app.billing.invoice_view import invoice_view, title_of
+from app.billing.models import Invoice, InvoiceFile
+from app.billing.pdf_process import renderer
+from app.core.db import db, transaction
+from app.core.errors import DomainError, InvalidInput
+from app.system import documents
+from app.system.documents import Stored
+from app.system.models import Document, DocumentKind
+from app.system.settings import setting
+
+PDF = "application/pdf"
+BATCH = 10                  # rows stored in one transaction
+RETENTION_YEARS = 8
+
+
+def html_of(head: Any, lines: Sequence[Any], taxes: Sequence[Any], original: str = "", logo: bool = False) -> str:
+    """The document that the child renders; every text is escaped by the template."""
+    view = invoice_view(head, lines, taxes, original=original, closing=setting("invoice.footer"), logo=logo)
+    return current_app.jinja_env.get_template("billing/invoice.html").render(v=view)
+
+
+def render_invoices(invoice_ids: Sequence[int], failed: Callable[[str, str], Any]) -> int:
+    """Make and store the PDF of those that have none; returns how many were made. `failed(number, reason)` for each that could not be."""
+    session = db.session()
+    there = set(session.scalars(select(InvoiceFile.invoice_id).where(InvoiceFile.invoice_id.in_(invoice_ids), InvoiceFile.kind == "pdf")))
+    parts = invoice_parts(session, [ident for ident in invoice_ids if ident not in there])
+    wanted = [head.cancels_id for head, _lines, _taxes in parts if head.cancels_id]
+    originals = dict(session.execute(select(Invoice.id, Invoice.number).where(Invoice.id.in_(wanted))).tuples().all()) if wanted else {}
+    logo = _logo()
+    session.rollback()          # nothing is held while the child works
+    pdf = renderer(logo)
+    made, waiting = 0, []
+    for head, lines, taxes in parts:
+        try:
+            data = pdf.render(html_of(head, lines, taxes, originals.get(head.cancels_id, ""), logo is not None))
+            waiting.append((documents.put(data, PDF), head))
+        except DomainError as error:
+            failed(head.number, str(error))
+        if len(waiting) >= BATCH:
+            made += _keep(waiting)
+            waiting = []
+    return made + _keep(waiting)
+
+
+def _keep(ready: Sequence[tuple[Stored, Any]]) -> int:
+    """Store the rows; bytes that came too late, or whose rows are refused, are thrown away."""
+    if not ready:
+        return 0
+    late: list[Stored] = []
+    try:
+        with transaction() as session:
+            there = set(session.scalars(select(InvoiceFile.invoice_id).where(InvoiceFile.invoice_id.in_([head.id for _s, head in ready]),
+                                                                             InvoiceFile.kind == "pdf")))
+            for stored, head in ready:
+                if head.id in there or not _insert(stored, head):
+                    late.append(stored)
+    except DomainError:
+        late = [stored for stored, _head in ready]
+        raise
+    finally:
+        for stored in late:     # after a broken connection the outcome is unknown: those files stay until the sweep of orphans
+            documents.discard(stored)
+    return len(ready) - len(late)
+
+
+def _insert(stored: Stored, head: Any) -> bool:
+    with force_locale(head.language):
+        title = title_of(head)
+    try:
+        with transaction() as session:
+            document = documents.add(stored, DocumentKind.INVOICE, folder_of(head.issued_on), title, f"{head.number}.pdf", PDF,
+                                     customer_id=head.customer_id, retain_until=date(head.issued_on.year + RETENTION_YEARS, 12, 31))
+            session.add(InvoiceFile(invoice_id=head.id, kind="pdf", document_id=document.id, sha256=stored.sha256))
+            session.flush()
+    except IntegrityError:      # another worker was faster
+        return False
+    return True
+
+
+def folder_of(day: date) -> str:
+    return str(setting("invoice.folder")).replace("{year}", f"{day.year}").replace("{month}", f"{day.month:02d}")
+
+
+def _logo() -> bytes | None:
+    """The picture that the settings name, when it is a PNG or JPEG."""
+    ident = setting("company.logo")
+    document = db.session.get(Document, ident) if ident else None
+    if document is None:
+        return None
+    data = documents.read(document)
+    return data if data.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")) else None
+
+
+def pdf_document(invoice_id: int) -> Document | None:
+    """The stored PDF's document, or None while a worker has not made it yet."""
+    query = (select(Document).join(InvoiceFile, InvoiceFile.document_id == Document.id)
+             .where(InvoiceFile.invoice_id == invoice_id, InvoiceFile.kind == "pdf"))
+    return db.session.scalar(query)
+
+
+def reprint(invoice_id: int) -> bytes:
+    """The bytes that were made at the first time, proved by their hash; never a new rendering."""
+    document = pdf_document(invoice_id)
+    if document is None:
+        raise InvalidInput(_("The PDF of this invoice is still being made. Try again in a minute."))
+    return documents.read(document)
