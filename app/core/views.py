@@ -42,7 +42,7 @@ from flask import abort, current_app, g, request, url_for
 from flask_appbuilder import BaseView, ModelView, expose
 from flask_babel import lazy_gettext as _l
 
-from app.core import formats
+from app.core import formats, page_parts
 from app.core.access import action, allowed, local_path, may
 from app.core.editing import Editing, Forms, add_marker
 from app.core.fields import ServiceForm
@@ -242,6 +242,11 @@ class AdminView(_Routes, Listing, Editing, ModelView):
     def show_context(self, item: Any) -> dict[str, Any]:
         """What the template of `show_page` needs beside the row."""
         return {}
+
+    def tab_views(self) -> Sequence[Any]:
+        """Views shown as tabs of a row's page: `related_views`, and those of higher slices that say `tab_of`."""
+        adopted = [view for view in self.appbuilder.baseviews if self.datamodel.obj in getattr(view, "tab_of", ()) and view not in self._related_views]
+        return sorted([*self._related_views, *adopted], key=lambda view: view.tab_rank)
 
     def where_parent(self, parent: Any) -> Any:
         """WHERE of the rows that belong to `parent`, on a tab of its page."""
