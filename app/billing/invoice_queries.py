@@ -10,7 +10,16 @@ from sqlalchemy import BigInteger, Row, exists, select, type_coerce
 from sqlalchemy.orm import Session
 
 from app.billing.invoicing import ArticleRow, ChargeRow, ManualRow
-from app.billing.models import BillingDocument, BillingState, Charge, Invoice, InvoiceFile, InvoiceLine, InvoiceTax, ManualLine
+from app.billing.models import (
+    BillingDocument,
+    BillingState,
+    Charge,
+    Invoice,
+    InvoiceFile,
+    InvoiceLine,
+    InvoiceTax,
+    ManualLine,
+)
 from app.catalog.models import Article, TaxRate
 from app.catalog.tax import Rates
 from app.customers.models import Customer
