@@ -63,7 +63,7 @@ NAMED = (("list_columns",), ("show_columns", "show_fieldsets"), ("add_columns", 
 class AdminEntry:
     """A place in the menu. `category`: customers, licenses, billing, receivables, catalog, system, or "" (no menu).
 
-    `count()` gives the number beside it (what waits for somebody); it is asked at most every 60 seconds.
+    `area` is the category whose roles may use it, when that is another one. `count()` gives the number beside it (what waits for somebody); it is asked at most every 60 seconds.
     """
 
     view: type
@@ -71,6 +71,7 @@ class AdminEntry:
     category: str = ""
     icon: str = "fa-circle"
     count: Callable[[], int] | None = None
+    area: str = ""
 
 
 def with_row(formatter: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -233,12 +234,6 @@ class AdminView(_Routes, Listing, Editing, ModelView):
         """Buttons that lead to other pages. Other slices add theirs with `page_links`."""
         return links_of(item)
 
-    def tabs(self) -> list[Any]:
-        """Lists on the row's page that the reader may see: `related_views`, then views with `tab_of`."""
-        named = current_app.appbuilder.baseviews  # type: ignore[attr-defined]
-        others = sorted((v for v in named if self.datamodel.obj in getattr(v, "tab_of", ()) and v not in self._related_views), key=lambda v: v.tab_rank)
-        return [view for view in (*self._related_views, *others) if may(view, "can_list")]
-
     def show_context(self, item: Any) -> dict[str, Any]:
         """What the template of `show_page` needs beside the row."""
         return {}
@@ -289,7 +284,7 @@ class AdminView(_Routes, Listing, Editing, ModelView):
     @allowed
     def show(self, pk: Any) -> Any:
         item = self.datamodel.get(pk, eager=self.show_columns) or abort(404)
-        tabs = self.tabs()
+        tabs = [view for view in self.tab_views() if may(view, "can_list")]
         chosen = next((view for view in tabs if type(view).__name__ == request.args.get("tab")), None)
         context: dict[str, Any] = {}
         if chosen is not None:
