@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -55,7 +55,7 @@ def compile_all() -> None:
 
 def extract(sources: list[Path]) -> Catalog:
     with (ROOT / "tools" / "babel.cfg").open() as handle:
-        methods, options = parse_mapping_cfg(handle)
+        methods, options = parse_mapping_cfg(handle)  # type: ignore[no-untyped-call]
     catalog = Catalog(project="PTT Admin", charset="utf-8")
     for source in sources:
         for name, line, message, comments, context in extract_from_dir(
@@ -99,18 +99,22 @@ def faults() -> list[str]:
                     continue
                 key = message.id[0] if isinstance(message.id, tuple) else message.id
                 there = catalog.get(message.id, message.context)
-                words = there.string if there is None or isinstance(there.string, str) else " ".join(there.string)
+                words = one_text(there.string if there else None)
                 if there is None or not words:
                     found.append(f"{path.relative_to(ROOT)}: not translated: {key!r}")
                 elif there.fuzzy:
                     found.append(f"{path.relative_to(ROOT)}: fuzzy: {key!r}")
-                elif wanted(message.id) != set(PLACEHOLDER.findall(words)):
+                elif set(PLACEHOLDER.findall(one_text(message.id))) != set(PLACEHOLDER.findall(words)):
                     found.append(f"{path.relative_to(ROOT)}: other placeholders: {key!r}")
     return found
 
 
-def wanted(key: str | tuple[str, ...] | list[str]) -> set[str]:
-    return set(PLACEHOLDER.findall(key if isinstance(key, str) else " ".join(key)))
+def one_text(words: str | Iterable[str] | None) -> str:
+    """Singular and plural forms as one text; empty when a form is missing."""
+    if words is None or isinstance(words, str):
+        return words or ""
+    forms = list(words)
+    return " ".join(forms) if all(forms) else ""
 
 
 def main(arguments: list[str]) -> int:
