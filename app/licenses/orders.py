@@ -20,12 +20,17 @@ def want_licenses(session: Session, *where: Any, due: Any = None) -> None:
     _want(session, OrderKind.LICENSE, License, where, due)
 
 
+def order_licenses(session: Session, *where: Any) -> None:
+    """As `want_licenses` for a caller whose own UPDATE of these licenses sets `sync_state`: one write of each row, not two."""
+    _want(session, OrderKind.LICENSE, License, where, None, mark=False)
+
+
 def want_groups(session: Session, *where: Any) -> None:
     """As `want_licenses`, for groups and their members."""
     _want(session, OrderKind.GROUP, PttGroup, where, None)
 
 
-def _want(session: Session, kind: OrderKind, target: Any, where: tuple[Any, ...], due: Any) -> None:
+def _want(session: Session, kind: OrderKind, target: Any, where: tuple[Any, ...], due: Any, mark: bool = True) -> None:
     session.flush()
     now = clock.now()
     order = ProvisioningOrder
@@ -42,6 +47,7 @@ def _want(session: Session, kind: OrderKind, target: Any, where: tuple[Any, ...]
         "state": case((order.state == OutboxState.CLAIMED, order.state), else_=insert.excluded.state),
         "server_id": insert.excluded.server_id, "due_at": insert.excluded.due_at, "attempts": 0, "error": "",
     }))
-    session.execute(update(target).where(*where, target.sync_state != SyncState.PENDING)
-                    .values(sync_state=SyncState.PENDING, sync_error="").execution_options(synchronize_session=False))
+    if mark:
+        session.execute(update(target).where(*where, target.sync_state != SyncState.PENDING)
+                        .values(sync_state=SyncState.PENDING, sync_error="").execution_options(synchronize_session=False))
     after_commit(lambda: wake("provisioning"))

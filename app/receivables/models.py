@@ -59,7 +59,10 @@ class PaymentState(enum.Enum):
 
 
 class Payment(Model):
-    """Money received. `free` = amount − allocations − refunds, never below 0. `key` makes a repeat harmless."""
+    """Money received. `free` = amount − allocations − prepaid uses − refunds, never below 0. `key` makes a repeat harmless.
+
+    A credit note and a write-off are rows here too (`method` tells them), so that one rule says what an item is paid with.
+    """
 
     __tablename__ = "payment"
     __table_args__ = (
@@ -81,6 +84,7 @@ class Payment(Model):
     payer: Mapped[str] = mapped_column(String(120), default="")
     for_prepaid: Mapped[bool] = mapped_column(default=False)           # meant for the next prepaid period, not for demands
     state: Mapped[PaymentState] = mapped_column(words(PaymentState), default=PaymentState.BOOKED)
+    returned_on: Mapped[date | None]
     returned_because: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
     created_by: Mapped[str] = mapped_column(String(80), default="")
@@ -112,23 +116,48 @@ class Allocation(Model):
 
 
 class PrepaidPeriod(Model):
-    """A period bought in advance: `amount` was taken from the payment, the account is paid up to `valid_to`."""
+    """A period bought in advance: the account is paid up to `valid_to`. What paid for it stands in `PrepaidUse`.
+
+    A reversed period counts no more; it stays to tell what was.
+    """
 
     __tablename__ = "prepaid_period"
-    __table_args__ = (UniqueConstraint("customer_id", "valid_from"), Index(None, "payment_id"))
+    __table_args__ = (
+        Index("uq_prepaid_period_start", "customer_id", "valid_from", unique=True, postgresql_where=text("not reversed"), sqlite_where=text("not reversed")),
+    )
     __protocol__ = "billing"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"))
-    payment_id: Mapped[int] = mapped_column(ForeignKey("payment.id"))
     valid_from: Mapped[date]
     valid_to: Mapped[date]
+    months: Mapped[int]
     licenses: Mapped[int]
-    amount: Mapped[Decimal] = mapped_column(MoneyType)
+    currency: Mapped[str] = mapped_column(String(3))
+    net: Mapped[Decimal] = mapped_column(MoneyType)
+    amount: Mapped[Decimal] = mapped_column(MoneyType)                 # with tax
     applied_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
     reversed: Mapped[bool] = mapped_column(default=False)
 
     customer: Mapped[Customer] = relationship()
+    uses: Mapped[list[PrepaidUse]] = relationship(back_populates="period", cascade="all, delete-orphan")
+
+    def __str__(self) -> str:
+        return f"{self.valid_from} – {self.valid_to}"
+
+
+class PrepaidUse(Model):
+    """`amount` of a payment went into a prepaid period."""
+
+    __tablename__ = "prepaid_use"
+    __table_args__ = (UniqueConstraint("period_id", "payment_id"), Index(None, "payment_id"), CheckConstraint("amount > 0", name="amount"))
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    period_id: Mapped[int] = mapped_column(ForeignKey("prepaid_period.id"))
+    payment_id: Mapped[int] = mapped_column(ForeignKey("payment.id"))
+    amount: Mapped[Decimal] = mapped_column(MoneyType)
+
+    period: Mapped[PrepaidPeriod] = relationship(back_populates="uses")
     payment: Mapped[Payment] = relationship()
 
 

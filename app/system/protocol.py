@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import event, inspect
+from sqlalchemy import event, insert, inspect
 from sqlalchemy.orm import Session
 
 from app.core.actor import current_actor
@@ -19,6 +20,17 @@ def record(kind: ProtocolKind, action: str, *, subject_type: str, subject_id: in
            customer_id: int | None = None, changes: dict[str, list[Any]] | None = None, note: str = "") -> None:
     """Add a row; it is stored with the running transaction, or not at all."""
     db.session.add(_entry(kind, action, subject_type, subject_id, subject, customer_id, changes or {}, note))
+
+
+def record_all(kind: ProtocolKind, action: str, rows: Iterable[dict[str, Any]]) -> None:
+    """Many rows of one kind and action at once, each with the keyword arguments of `record`."""
+    entries = []
+    for row in rows:
+        entry = _entry(kind, action, row["subject_type"], row.get("subject_id"), row.get("subject", ""), row.get("customer_id"),
+                       row.get("changes", {}), row.get("note", ""))
+        entries.append({c.key: getattr(entry, c.key) for c in inspect(ProtocolEntry).column_attrs if c.key not in ("id", "at")})
+    if entries:
+        db.session.execute(insert(ProtocolEntry), entries)
 
 
 def _entry(kind: ProtocolKind, action: str, subject_type: str, subject_id: int | None, subject: str,
@@ -89,8 +101,6 @@ def _write_created(session: Session, flush_context: Any) -> None:
         entry = _entry(ProtocolKind(obj.__protocol__), "created", obj.__tablename__, obj.id, str(obj), _customer_of(obj),
                        {k: [None, v] for k, v in values.items() if v not in (None, "")}, "")
         rows.append({c.key: getattr(entry, c.key) for c in inspect(ProtocolEntry).column_attrs if c.key not in ("id", "at")})
-    from sqlalchemy import insert
-
     session.execute(insert(ProtocolEntry), rows)
 
 
