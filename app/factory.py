@@ -30,7 +30,8 @@ def create_app(config: Any = None, **overrides: Any) -> Flask:
     flask_app.config.update(overrides)
     _check(flask_app)
     parts("models")
-    plugins = Registry().load(flask_app.config.get("PLUGINS"))
+    with flask_app.app_context():       # a plugin may read the configuration when it is asked
+        plugins = Registry().load(flask_app.config.get("PLUGINS"))
     flask_app.extensions["ptt_plugins"] = plugins
     _install_clock(flask_app)
     _install_settings(plugins)
