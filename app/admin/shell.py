@@ -15,7 +15,7 @@ from flask_wtf.csrf import CSRFProtect
 
 from app.admin import errors, headers, health
 from app.admin.security import SecurityManager
-from app.core import formats
+from app.core import clock, formats
 from app.core.access import may, to_login
 from app.core.db import db
 from app.core.views import AdminEntry, AdminPage, AdminView
@@ -79,13 +79,17 @@ def _register(flask_app: Flask, shell: Shell) -> None:
         except Exception as error:
             flask_app.logger.exception("pages of plugin %s are left out", name)
             flask_app.extensions["ptt_plugins"].broken[name] = f"{type(error).__name__}: {error}"
-    inner = [AdminEntry(view, "") for entry in entries for view in getattr(entry.view, "related_views", None) or ()]
+    inner = [AdminEntry(view, "", area=entry.area or entry.category) for entry in entries for view in getattr(entry.view, "related_views", None) or ()]
     done: dict[type, Any] = {}
+    areas: dict[str, str] = {}
     for entry in (*entries, *inner):
         if entry.view not in done:
             done[entry.view] = view = shell.add_view_no_menu(entry.view)
             if isinstance(view, AdminView):
                 flask_app.extensions["ptt_views"].setdefault(view.datamodel.obj, view)
+        endpoint = done[entry.view].endpoint
+        areas[endpoint] = areas.get(endpoint) or entry.area or entry.category
+    flask_app.extensions["ptt_areas"] = areas
     flask_app.extensions["ptt_menu"] = [(entry, done[entry.view]) for entry in entries if entry.category]
     shell._process_inner_views()
 
@@ -175,7 +179,7 @@ def _context() -> dict[str, Any]:
     appbuilder: Any = current_app.extensions["appbuilder"]
     settings_view = next((view for entry, view in current_app.extensions["ptt_menu"] if view.endpoint == "SettingsPage"), None)
     return {
-        "appbuilder": appbuilder, "base_template": appbuilder.base_template, "csp_nonce": headers.nonce, "admin_menu": admin_menu, "formats": formats,
+        "appbuilder": appbuilder, "base_template": appbuilder.base_template, "csp_nonce": headers.nonce, "admin_menu": admin_menu, "formats": formats, "now": clock.now,
         "page_language": str(get_locale() or "en").replace("_", "-"), "here": request.full_path.rstrip("?") if request else "/",
         "company_name": safely("company.name", "") if known else "", "outgoing_held": known and safely("system.hold_outgoing", False),
         "settings_url": url_for("SettingsPage.index") if known and settings_view is not None and may(settings_view, "can_index") else None,

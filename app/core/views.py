@@ -52,7 +52,7 @@ from app.core.labels import LABELS
 from app.core.listing import Listing, column_kind
 from app.core.page_parts import PageLink, facts_of, links_of
 
-__all__ = ["AdminEntry", "AdminInterface", "AdminPage", "AdminView", "ServiceForm", "action", "allowed", "expose", "local_path", "may", "pill", "with_row"]
+__all__ = ["AdminEntry", "AdminInterface", "AdminPage", "AdminView", "Routes", "ServiceForm", "action", "allowed", "expose", "local_path", "may", "pill", "with_row"]
 
 PREFIX = "/admin"
 NAMED = (("list_columns",), ("show_columns", "show_fieldsets"), ("add_columns", "add_fieldsets"), ("edit_columns", "edit_fieldsets"),
@@ -86,7 +86,7 @@ def _fields_of(fieldsets: Any, columns: Sequence[str] | None) -> list[str]:
     return list(columns or [])
 
 
-class _Routes:
+class Routes:
     """Where a view lives: /admin/<name>; its templates always know `view`."""
 
     route_base: str | None
@@ -101,7 +101,7 @@ class _Routes:
         return super().render_template(template, view=self, **kwargs)  # type: ignore[misc]
 
 
-class AdminPage(_Routes, Forms, BaseView):
+class AdminPage(Routes, Forms, BaseView):
     """A work screen: own routes, own templates, the same shell."""
 
     default_view = "index"
@@ -112,7 +112,7 @@ class AdminPage(_Routes, Forms, BaseView):
         return self.render_template(template, **context)
 
 
-class AdminView(_Routes, Listing, Editing, ModelView):
+class AdminView(Routes, Listing, Editing, ModelView):
     """Pages of one model; the module's text shows how it is written. A subclass that leaves a column list out is refused."""
 
     page_size = 25
@@ -143,7 +143,7 @@ class AdminView(_Routes, Listing, Editing, ModelView):
         self.datamodel = copy(self.datamodel)
         self.datamodel.scope = self.scope
         self.exclude_route_methods = {"download", *type(self).exclude_route_methods}
-        for name in ("add", "edit"):
+        for name in ("show", "add", "edit"):
             if not (getattr(self, f"{name}_columns") or getattr(self, f"{name}_fieldsets")):
                 self.exclude_route_methods.add(name)
         if not self.deletable:

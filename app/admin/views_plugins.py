@@ -1,0 +1,64 @@
+"""Plugins: what each adds, what is wrong with a broken one, and events that one of them could not take."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+
+from app.core.views import AdminInterface, AdminPage, AdminView, allowed, expose
+from app.plugin_api.registry import plugins
+from app.system.models import EventFailure
+
+
+def contributions(answers: dict[str, Any]) -> list[str]:
+    words = {"payment_methods": lambda n: ngettext("%(num)d payment method", "%(num)d payment methods", n),
+             "provisioning_drivers": lambda n: ngettext("%(num)d PTT server adapter", "%(num)d PTT server adapters", n),
+             "invoice_extras": lambda n: ngettext("%(num)d addition to invoices", "%(num)d additions to invoices", n),
+             "jobs": lambda n: ngettext("%(num)d job", "%(num)d jobs", n), "admin_pages": lambda n: ngettext("%(num)d page", "%(num)d pages", n),
+             "reactions": lambda n: ngettext("%(num)d reaction", "%(num)d reactions", n), "settings": lambda n: ngettext("%(num)d setting", "%(num)d settings", n)}
+    return [words[key](len(answer)) for key, answer in answers.items() if answer and key in words]
+
+
+def version_of(plugin: Any) -> str:
+    if plugin.version:
+        return str(plugin.version)
+    try:
+        return version(type(plugin).__module__.split(".")[0])
+    except PackageNotFoundError:
+        return ""
+
+
+class PluginsPage(AdminPage):
+    route_base = "/plugins"
+    title = _l("Plugins")
+
+    @expose("/")
+    @allowed
+    def index(self) -> Any:
+        registry = plugins()
+        rows = [{"name": name, "title": getattr(loaded.plugin, "title", name), "version": version_of(loaded.plugin), "adds": contributions(loaded.answers), "error": ""}
+                for name, loaded in registry.loaded.items()]
+        rows += [{"name": name, "title": name, "version": "", "adds": [], "error": error} for name, error in registry.broken.items() if name not in registry.loaded]
+        rows.sort(key=lambda row: (not row["error"], str(row["title"]).casefold()))
+        return self.page("admin/plugins.html", rows=rows, off=registry.off)
+
+
+class EventFailureView(AdminView):
+    datamodel = AdminInterface(EventFailure)
+    route_base = "/plugin-failures"
+    list_title = _l("Failed reactions of plugins")
+    list_columns = ["plugin", "event", "error", "at", "repeated_at"]
+    show_columns = ["plugin", "event", "payload", "error", "at", "repeated_at"]
+    add_columns: list[str] = []
+    edit_columns: list[str] = []
+    search_columns = ["plugin", "event", "at"]
+    order_columns = ["at"]
+    base_order = ("", "desc")
+    label_columns = {"plugin": _l("Plugin"), "event": _l("Event"), "payload": _l("Contents"), "repeated_at": _l("Repeated")}
+
+    def head_title(self, item: Any) -> str:
+        return _("%(plugin)s on %(event)s", plugin=item.plugin, event=item.event)

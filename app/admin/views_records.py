@@ -1,0 +1,139 @@
+"""What the system wrote down: the protocol, the e-mails, the documents. Nothing here can be changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import abort, make_response
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+from markupsafe import Markup
+from werkzeug.http import dump_options_header
+
+from app.core import formats
+from app.core.page_parts import link_to, page_links
+from app.core.views import AdminInterface, AdminView, action, allowed, expose, with_row
+from app.customers.models import Customer
+from app.licenses.models import License
+from app.system import documents, mail
+from app.system.models import Document, MailMessage, ProtocolEntry
+from app.system.outbox import OutboxState
+
+
+def changes_html(changes: dict[str, list[Any]] | None) -> Markup | str:
+    """Field: old → new, one a line."""
+    if not changes:
+        return formats.NOTHING
+    lines = Markup("").join(
+        Markup('<li><span class="k">{}:</span> {}<ins>{}</ins></li>').format(
+            name.replace("_", " "), Markup("<del>{}</del> → ").format(_short(old)) if old not in (None, "") else "", _short(new))
+        for name, (old, new) in changes.items())
+    return Markup('<ul class="diff">{}</ul>').format(lines)
+
+
+def _short(value: Any) -> str:
+    if value is None or value == "":
+        return formats.NOTHING
+    text = formats.yes_no(value) if isinstance(value, bool) else str(value)
+    return text if len(text) <= 200 else text[:200] + "…"
+
+
+class ProtocolView(AdminView):
+    datamodel = AdminInterface(ProtocolEntry)
+    route_base = "/protocol"
+    list_title = _l("Protocol")
+    list_columns = ["subject", "action", "changes", "actor_name", "at"]
+    show_fieldsets = [(_l("What"), {"fields": ["kind", "action", "subject_type", "subject", "changes", "note"]}),
+                      (_l("Who"), {"fields": ["actor_name", "actor_kind", "on_behalf", "origin", "at"]})]
+    add_columns: list[str] = []
+    edit_columns: list[str] = []
+    search_columns = ["kind", "action", "subject_type", "subject_id", "actor_name", "origin", "at"]
+    order_columns: list[str] = []
+    base_order = ("", "desc")
+    quick_search = ("subject", "note")
+    tab_of = (Customer, License)
+    tab_rank = 90
+    label_columns = {"action": _l("What happened"), "subject": _l("Entry"), "changes": _l("Changes"), "actor_name": _l("Who"), "subject_type": _l("Kind of entry"),
+                     "subject_id": _l("Id of the entry"), "actor_kind": _l("Acts as"), "on_behalf": _l("On behalf of"), "origin": _l("Address")}
+    formatters_columns = {"changes": changes_html, "action": lambda text: text.replace("_", " "), "subject_type": lambda text: text.replace("_", " "),
+                          "subject": with_row(lambda text, entry: text or entry.subject_type.replace("_", " ")), "at": lambda at: formats.instant(at, seconds=True)}
+
+    def head_title(self, item: Any) -> str:
+        return f"{item.subject or item.subject_type.replace('_', ' ')}: {item.action.replace('_', ' ')}"
+
+    def where_parent(self, parent: Any) -> Any:
+        if isinstance(parent, Customer):
+            return ProtocolEntry.customer_id == parent.id
+        return (ProtocolEntry.subject_type == parent.__tablename__) & (ProtocolEntry.subject_id == parent.id)
+
+
+class MailView(AdminView):
+    datamodel = AdminInterface(MailMessage)
+    route_base = "/mails"
+    list_title = _l("E-mails")
+    list_columns = ["subject", "recipient", "kind", "state", "attempts", "created_at", "done_at"]
+    show_fieldsets = [(_l("E-mail"), {"fields": ["recipient", "subject", "body"]}),
+                      (_l("Delivery"), {"fields": ["kind", "state", "attempts", "created_at", "due_at", "done_at", "message_id", "error"]})]
+    add_columns: list[str] = []
+    edit_columns: list[str] = []
+    search_columns = ["state", "kind", "recipient", "created_at"]
+    order_columns = ["created_at", "done_at"]
+    base_order = ("", "desc")
+    quick_search = ("recipient", "subject")
+    list_tabs = [("all", _l("All"), None), ("failed", _l("Failed"), MailMessage.state == OutboxState.HELD), ("unsure", _l("Unclear"), MailMessage.state == OutboxState.UNSURE),
+                 ("waiting", _l("Waiting"), MailMessage.state.in_((OutboxState.WAITING, OutboxState.CLAIMED)))]
+    tab_of = (Customer,)
+    tab_rank = 80
+    label_columns = {"body": _l("Text"), "done_at": _l("Sent"), "message_id": _l("Message id")}
+
+    def where_parent(self, parent: Any) -> Any:
+        return MailMessage.customer_id == parent.id
+
+    @action("retry", _l("Send again"), _l("The e-mail is sent once more. When it is unclear whether it arrived, the recipient may get it twice."), "fa-rotate-right",
+            when=lambda row: row.state in (OutboxState.HELD, OutboxState.UNSURE, OutboxState.CANCELLED))
+    def retry(self, items: Sequence[Any]) -> None:
+        self.each(list(items), lambda row: mail.retry_mail(row.id), lambda n: ngettext("%(num)d e-mail is sent again.", "%(num)d e-mails are sent again.", n))
+
+    @action("give_up", _l("Give up"), _l("The e-mail is not sent."), "fa-ban", danger=True,
+            when=lambda row: row.state in (OutboxState.WAITING, OutboxState.HELD, OutboxState.UNSURE))
+    def give_up(self, items: Sequence[Any]) -> None:
+        self.each(list(items), lambda row: mail.give_up_mail(row.id), lambda n: ngettext("%(num)d e-mail given up.", "%(num)d e-mails given up.", n))
+
+
+class DocumentView(AdminView):
+    datamodel = AdminInterface(Document)
+    route_base = "/documents"
+    list_title = _l("Documents")
+    list_columns = ["title", "kind", "folder", "file_name", "size", "created_at"]
+    show_fieldsets = [(_l("Document"), {"fields": ["title", "kind", "folder", "file_name", "media_type", "size", "sha256", "created_at", "retain_until"]})]
+    add_columns: list[str] = []
+    edit_columns: list[str] = []
+    search_columns = ["kind", "folder", "file_name", "created_at"]
+    order_columns = ["created_at", "size"]
+    base_order = ("", "desc")
+    quick_search = ("title", "file_name")
+    tab_of = (Customer,)
+    tab_rank = 85
+    label_columns = {"media_type": _l("Type"), "sha256": _l("Checksum (SHA-256)"), "retain_until": _l("Kept until")}
+    formatters_columns = {"size": formats.size}
+
+    def where_parent(self, parent: Any) -> Any:
+        return Document.customer_id == parent.id
+
+    @expose("/download/<pk>")
+    @allowed("download")
+    def file(self, pk: Any) -> Any:
+        """The stored bytes, proved by their checksum, always as an attachment."""
+        document = self.datamodel.get(pk) or abort(404)
+        response = make_response(documents.read(document))
+        response.headers["Content-Type"] = document.media_type
+        response.headers["Content-Disposition"] = dump_options_header("attachment", {"filename": document.file_name})
+        response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+        return response
+
+
+@page_links(Document)
+def download(document: Document) -> list[Any]:
+    return [link_to("DocumentView.file", _("Download"), "fa-download", pk=document.id)]
