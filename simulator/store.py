@@ -32,8 +32,21 @@ CREATE TABLE IF NOT EXISTS effect (
   subject TEXT NOT NULL, operation TEXT NOT NULL, times INTEGER NOT NULL,
   PRIMARY KEY (subject, operation)) WITHOUT ROWID;
 """
-TABLES = ("ptt_member", "ptt_user", "ptt_group", "effect")
-COLUMNS = "name, alias, phone, mode, device, network, services, permissions, enabled"
+ONE_USER = ("SELECT name, alias, phone, mode, device, network, services, permissions, enabled FROM ptt_user"
+            " WHERE name = ?")
+NEW_USER = ("INSERT INTO ptt_user (name, alias, phone, mode, device, network, services, permissions, enabled, password)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+USERS = ("SELECT name, alias, phone, mode, device, network, services, permissions, enabled FROM ptt_user"
+         " ORDER BY name LIMIT ? OFFSET ?")
+FOUND_USERS = ("SELECT name, alias, phone, mode, device, network, services, permissions, enabled FROM ptt_user"
+               " WHERE name LIKE ? ESCAPE '\\' OR alias LIKE ? ESCAPE '\\' OR phone LIKE ? ESCAPE '\\'"
+               " ORDER BY name LIMIT ? OFFSET ?")
+COUNT_FOUND_USERS = ("SELECT count(*) FROM ptt_user"
+                     " WHERE name LIKE ? ESCAPE '\\' OR alias LIKE ? ESCAPE '\\' OR phone LIKE ? ESCAPE '\\'")
+FOUND_GROUPS = ("SELECT name, title FROM ptt_group WHERE name LIKE ? ESCAPE '\\' OR title LIKE ? ESCAPE '\\'"
+                " ORDER BY name LIMIT ? OFFSET ?")
+COUNT_FOUND_GROUPS = "SELECT count(*) FROM ptt_group WHERE name LIKE ? ESCAPE '\\' OR title LIKE ? ESCAPE '\\'"
+CLEAR = ("DELETE FROM ptt_member", "DELETE FROM ptt_user", "DELETE FROM ptt_group", "DELETE FROM effect")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +114,7 @@ class Store:
 
     @staticmethod
     def _need_user(db: sqlite3.Connection, name: str, code: str = "NoSuchUser") -> User:
-        row = db.execute(f"SELECT {COLUMNS} FROM ptt_user WHERE name = ?", (name,)).fetchone()
+        row = db.execute(ONE_USER, (name,)).fetchone()
         if row is None:
             raise Fault(code, f"There is no user {name[:64]!r}.")
         return _user(row)
@@ -121,8 +134,7 @@ class Store:
                 raise Fault("UserExists", f"User {user.name!r} exists already.")
             if db.execute("SELECT count(*) FROM ptt_user").fetchone()[0] >= self.max_users:
                 raise Fault("LimitReached", f"This server takes at most {self.max_users} users.")
-            db.execute(f"INSERT INTO ptt_user ({COLUMNS}, password) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                       (*_values(user), hashed))
+            db.execute(NEW_USER, (*_values(user), hashed))
             self._count(db, user.name, "createUser")
         return user
 
@@ -160,12 +172,12 @@ class Store:
 
     def users(self, offset: int, limit: int, search: str = "") -> tuple[int, list[User]]:
         """(number of all that match, one page in the order of names)"""
-        where, args = ("WHERE name LIKE ? ESCAPE '\\' OR alias LIKE ? ESCAPE '\\' OR phone LIKE ? ESCAPE '\\'",
-                       (_like(search),) * 3) if search else ("", ())
-        total = self._all(f"SELECT count(*) FROM ptt_user {where}", *args)[0][0]
-        rows = self._all(f"SELECT {COLUMNS} FROM ptt_user {where} ORDER BY name LIMIT ? OFFSET ?",
-                         *args, limit, offset)
-        return total, [_user(r) for r in rows]
+        with self._lock:
+            if search:
+                like = (_like(search),) * 3
+                return (self._all(COUNT_FOUND_USERS, *like)[0][0],
+                        [_user(r) for r in self._all(FOUND_USERS, *like, limit, offset)])
+            return self.totals()["users"], [_user(r) for r in self._all(USERS, limit, offset)]
 
     # groups ----------------------------------------------------------------------------------------------------
     def create_group(self, name: str, title: str, members: list[str]) -> int:
@@ -234,12 +246,14 @@ class Store:
 
     def groups(self, offset: int, limit: int, search: str = "") -> tuple[int, list[tuple[str, str, list[str]]]]:
         """(number of all that match, one page of (name, title, members))"""
-        where, args = ("WHERE name LIKE ? ESCAPE '\\' OR title LIKE ? ESCAPE '\\'",
-                       (_like(search),) * 2) if search else ("", ())
         with self._lock:
-            total = self._all(f"SELECT count(*) FROM ptt_group {where}", *args)[0][0]
-            rows = self._all(f"SELECT name, title FROM ptt_group {where} ORDER BY name LIMIT ? OFFSET ?",
-                             *args, limit, offset)
+            if search:
+                like = (_like(search),) * 2
+                total = self._all(COUNT_FOUND_GROUPS, *like)[0][0]
+                rows = self._all(FOUND_GROUPS, *like, limit, offset)
+            else:
+                total = self.totals()["groups"]
+                rows = self._all("SELECT name, title FROM ptt_group ORDER BY name LIMIT ? OFFSET ?", limit, offset)
             return total, [(name, title, self._members(name)) for name, title in rows]
 
     # counting and clearing -------------------------------------------------------------------------------------
@@ -250,8 +264,8 @@ class Store:
 
     def effects(self, subject: str = "") -> dict[str, dict[str, int]]:
         """subject (user name, or "group NAME") → operation → how often it changed something"""
-        rows = self._all("SELECT subject, operation, times FROM effect" + (" WHERE subject = ?" if subject else ""),
-                         *([subject] if subject else []))
+        rows = (self._all("SELECT subject, operation, times FROM effect WHERE subject = ?", subject) if subject
+                else self._all("SELECT subject, operation, times FROM effect"))
         found: dict[str, dict[str, int]] = {}
         for name, operation, times in rows:
             found.setdefault(name, {})[operation] = times
@@ -259,8 +273,8 @@ class Store:
 
     def reset(self) -> None:
         with self._write() as db:
-            for table in TABLES:
-                db.execute(f"DELETE FROM {table}")
+            for statement in CLEAR:
+                db.execute(statement)
 
 
 def _hash(password: str) -> str:

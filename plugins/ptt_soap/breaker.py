@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 FAILURES = 5            # in a row, then nobody asks for a while
 FIRST_PAUSE = 10.0      # seconds; doubles with every failed probe
@@ -21,6 +22,7 @@ class Breaker:
         self._pause = pause
         self._open_until = 0.0
         self._probe_until = 0.0
+        self.reason: Any = ""       # of the last failure
 
     def wait(self, probe_s: float) -> float:
         """0: call now. Else the seconds to stay away. While half open, one caller at a time is let through,
@@ -42,8 +44,9 @@ class Breaker:
             self._pause = self._first
             self._open_until = self._probe_until = 0.0
 
-    def bad(self) -> None:
+    def bad(self, reason: Any = "") -> None:
         with self._lock:
+            self.reason = reason
             self._failures += 1
             if self._failures < self._limit:
                 return

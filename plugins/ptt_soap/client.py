@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import warnings
 import weakref
@@ -55,17 +56,15 @@ class Client:
         """Element of the answer, None where the answer's body is empty. Raises Faulted or a ProvisioningError.
 
         `probe` asks even a server that the breaker keeps away from."""
-        pause = 0.0 if probe else self.breaker.wait(self.server.connect_timeout + self.server.read_timeout)
-        if pause:
-            raise TryLater(_("%(server)s did not answer the last calls. It is asked again in %(seconds)s seconds.",
-                             server=self.server.name, seconds=int(pause) + 1))
+        if not probe:
+            _wait(self.breaker, self.server)
         if operation not in self.operations:
             raise Refused(_("The WSDL of %(server)s has no operation %(operation)s.", server=self.server.name,
                             operation=operation))
         try:
             element = self._read(operation, self._send(operation, arguments, writes), writes)
-        except (TryLater, Unknown):
-            self.breaker.bad()
+        except (TryLater, Unknown) as problem:
+            self.breaker.bad(problem.reason)
             raise
         except (Faulted, Refused):
             self.breaker.good()
@@ -84,7 +83,7 @@ class Client:
         except NoAnswer as problem:
             raise lost(problem.reason) from None
         except Forbidden as problem:
-            raise Refused(problem.reason) from None
+            raise TryLater(problem.reason) from None
         except Exception as problem:
             # The transport raises nothing else, so the request could not be written: nothing was sent.
             # zeep's text may hold values.
@@ -120,9 +119,22 @@ class Client:
         return element
 
 
+def _wait(breaker: Breaker, server: ServerAccess) -> None:
+    """TryLater while the breaker is open: nobody waits for a server that is down."""
+    pause = breaker.wait(server.connect_timeout + server.read_timeout)
+    if pause:
+        raise TryLater(_("%(reason)s It is asked again in %(seconds)s seconds.", reason=breaker.reason, seconds=int(pause) + 1))
+
+
 def _texts(arguments: Mapping[str, Any]) -> list[str]:
     """Values that no message shall repeat: passwords are among them."""
     return [v for v in arguments.values() if isinstance(v, str) and len(v) >= 4]
+
+
+def _charset(kind: str) -> str | None:
+    """The character set that a Content-Type names."""
+    found = re.search(r"charset=[\"']?([\w.:-]{1,40})", kind, re.IGNORECASE)
+    return found.group(1) if found else None
 
 
 def _is_page(answer: Answer) -> bool:
@@ -140,7 +152,7 @@ def _body(answer: Answer) -> etree._Element | None:
         message = BytesParser().parsebytes(b"Content-Type: " + head + b"\r\n\r\n" + content)
         first = message.get_payload()[0] if message.is_multipart() else None
         content = first.get_payload(decode=True) if first is not None else b""      # type: ignore[union-attr, assignment]
-    root = parse_xml(content)
+    root = parse_xml(content, _charset(kind))
     if etree.QName(root).localname != "Envelope" or etree.QName(root).namespace not in ENVELOPES:
         return None
     return next((n for n in root if n.tag == f"{{{etree.QName(root).namespace}}}Body"), None)
@@ -169,8 +181,8 @@ def _expected(operation: Any) -> str | None:
 
 
 def build(server: ServerAccess, policy: NetworkPolicy, profile: Profile, breaker: Breaker) -> Client:
-    """Read the WSDL and make a client. TryLater: not to be had now. Refused: it cannot be used as it is."""
-    transport = None
+    """Read the WSDL and make a client. Every failure is TryLater: nothing is wrong with the order, and it goes out by
+    itself as soon as the server, or its entry here, is mended. The reason stands beside it until then."""
     try:
         transport = GuardedTransport(server, policy)
         transport.load(server.wsdl)
@@ -183,21 +195,17 @@ def build(server: ServerAccess, policy: NetworkPolicy, profile: Profile, breaker
         return _bind(made, server, transport, profile, breaker)
     except ProvisioningError:
         raise
-    except NotConnected as problem:
+    except (NotConnected, Forbidden) as problem:
         raise TryLater(problem.reason) from None
     except NoAnswer as problem:
-        error = Refused if isinstance(problem, TooLarge) else TryLater
-        raise error(_("The WSDL cannot be read: %(why)s", why=problem.reason)) from None
+        raise TryLater(_("The WSDL cannot be read: %(why)s", why=problem.reason)) from None
     except BadXml as problem:
-        error = Refused if problem.forbidden else TryLater
-        raise error(_("The WSDL cannot be used: %(why)s.", why=problem.reason)) from None
-    except Forbidden as problem:
-        raise Refused(problem.reason) from None
+        raise TryLater(_("The WSDL cannot be used: %(why)s.", why=problem.reason)) from None
     except OSError:
-        raise Refused(_("The file with the certificates of trusted authorities cannot be read.")) from None
+        raise TryLater(_("The file with the certificates of trusted authorities cannot be read.")) from None
     except Exception as problem:        # zeep raises anything for a WSDL that is wrong in itself
-        raise Refused(_("The WSDL cannot be used: %(why)s.", why=clean(f"{type(problem).__name__} {problem}",
-                                                                      (server.password,)))) from None
+        raise TryLater(_("The WSDL cannot be used: %(why)s.", why=clean(f"{type(problem).__name__} {problem}",
+                                                                       (server.password,)))) from None
 
 
 def _bind(made: zeep.Client, server: ServerAccess, transport: GuardedTransport, profile: Profile, breaker: Breaker) -> Client:
@@ -208,23 +216,23 @@ def _bind(made: zeep.Client, server: ServerAccess, transport: GuardedTransport, 
              for port in service.ports.values()
              if profile.port in (None, port.name) and isinstance(port.binding, SoapBinding)]
     if not ports:
-        raise Refused(_("The WSDL has no service with a SOAP binding over HTTP."))
+        raise TryLater(_("The WSDL has no service with a SOAP binding over HTTP."))
     usable = []
     for port in ports:
         found = bindings.get(etree.QName(port.binding.name).localname)
         if found is None or not found.encoded:
             usable.append(port)
     if not usable:
-        raise Refused(_("The WSDL uses the binding rpc/encoded, which is not supported."
+        raise TryLater(_("The WSDL uses the binding rpc/encoded, which is not supported."
                         " Ask the maker of the server for a document/literal one."))
     port = max(usable, key=lambda p: len(wanted & set(p.binding.all())))
     address = server.endpoint or port.binding_options.get("address") or ""
     if not address:
-        raise Refused(_("The WSDL names no address for its service. Enter the address."))
+        raise TryLater(_("The WSDL names no address for its service. Enter the address."))
     if not server.endpoint:
         place = transport.check_address(address)
         if transport.home.scheme == "https" and place.scheme != "https":
-            raise Refused(_("The WSDL was read over https, but names the unprotected address %(url)s."
+            raise TryLater(_("The WSDL was read over https, but names the unprotected address %(url)s."
                             " Enter the address that is to be used.", url=shown(address)))
     service = made.create_service(port.binding.name.text, address)
     return Client(server, transport, service, port.binding.all(), breaker)
@@ -282,10 +290,7 @@ class Clients:
 
     def _build(self, server: ServerAccess, breaker: Breaker, future: Future[Client]) -> Client:
         try:
-            pause = breaker.wait(server.connect_timeout + server.read_timeout)
-            if pause:
-                raise TryLater(_("%(server)s did not answer the last calls. It is asked again in %(seconds)s seconds.",
-                                 server=server.name, seconds=int(pause) + 1))
+            _wait(breaker, server)
             client = self.fresh(server, breaker)
         except BaseException as problem:
             with self._lock:
@@ -303,8 +308,8 @@ class Clients:
                 breaker = self._breaker(server)
         try:
             client = build(server, self._policy(), profile, breaker)
-        except TryLater:
-            breaker.bad()
+        except TryLater as problem:
+            breaker.bad(problem.reason)
             raise
         breaker.good()
         with self._lock:

@@ -117,7 +117,16 @@ class SoapDriver(ProvisioningDriver):
         return self._after(order, "modify_user", {"name": desired.name, **changes}, replace(state, **changes))
 
     def _switch(self, order: Order, operation: str, state: UserState) -> UserState:
-        return self._after(order, operation, {"name": state.name}, replace(state, enabled=operation == "unlock_user"))
+        wanted = replace(state, enabled=operation == "unlock_user")
+        try:
+            return self._after(order, operation, {"name": state.name}, wanted)
+        except Said as problem:
+            if problem.kind != "exists":        # "is already locked" is what was wanted, if it is true
+                raise
+            found = self._read(order, state.name)
+            if found is None or found.enabled != wanted.enabled:
+                raise
+            return found
 
     def _after(self, order: Order, operation: str, values: dict[str, object], basis: UserState) -> UserState:
         """Call, and what is on the server now: `basis` where the answer says nothing."""

@@ -87,8 +87,16 @@ def _match(order: Order, desired: GroupState, observed: GroupState) -> GroupStat
             for member in sorted(old):
                 _remove(order, name, member)
             for member in sorted(new):
-                order.call("add_member", {"name": name, "member": member})
+                _add(order, name, member)
     return GroupState(name, title=desired.title, members=desired.members)
+
+
+def _add(order: Order, name: str, member: str) -> None:
+    try:
+        order.call("add_member", {"name": name, "member": member})
+    except Said as problem:
+        if problem.kind != "exists":    # a member already
+            raise
 
 
 def _remove(order: Order, name: str, member: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,11 +17,12 @@ from zeep.transports import Transport
 
 from app.plugin_api import ServerAccess
 from plugins.ptt_soap.network import Forbidden, NetworkPolicy, NotConnected, pool_manager
-from plugins.ptt_soap.wsdl import MAX_DOCUMENTS, MAX_WSDL, Inspection, inspect, parse_xml
+from plugins.ptt_soap.wsdl import MAX_DOCUMENTS, MAX_WSDL, BadXml, Inspection, inspect, parse_xml
 
 MAX_ANSWER = 1024 * 1024        # bytes of one answer, after unpacking
 LOAD_SECONDS = 30.0             # all documents of one WSDL together
 CHUNK = 64 * 1024
+_PAGE = re.compile(rb"\s*<(!doctype\s+html|html)", re.IGNORECASE)
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -123,8 +125,13 @@ class GuardedTransport(Transport):
                                MAX_WSDL - sum(map(len, self.documents.values())))
         if answer.status in (401, 403):
             raise Forbidden(_("The server does not accept the user name or the password."))
+        if 300 <= answer.status < 400:
+            raise NoAnswer(_("%(url)s sends on to %(other)s, which is not followed.", url=shown(url),
+                             other=shown(answer.headers.get("Location", "?"))))
         if answer.status != 200:
             raise NoAnswer(_("%(url)s answers %(status)s instead of a document.", url=shown(url), status=answer.status))
+        if _PAGE.match(answer.content[:200]):
+            raise BadXml(_("%(url)s is a web page", url=shown(url)))
         root = parse_xml(answer.content)
         if str(root.tag).endswith("}definitions") or not self.documents:
             self.inspections.append(inspect(answer.content))

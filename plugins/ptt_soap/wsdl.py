@@ -27,16 +27,18 @@ class BadXml(Exception):
         self.forbidden = forbidden
 
 
-def parse_xml(content: bytes) -> etree._Element:
-    """The root element. No document type, no entity, no network, libxml2's limits on depth and size; raises BadXml."""
+def parse_xml(content: bytes, charset: str | None = None) -> etree._Element:
+    """The root element. `charset` is what HTTP says, used where the document itself is silent. No document type, no entity, no network, libxml2's limits on depth and size; raises BadXml."""
     # Looked for before parsing, so that no entity is ever expanded. Zero bytes go because of UTF-16.
     head = content.replace(b"\0", b"")
     first = _FIRST_ELEMENT.search(head)
     if b"<!DOCTYPE" in (head[:first.start()] if first else head):
         raise BadXml(_("it contains a document type definition, which is not accepted"), forbidden=True)
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False,
-                             huge_tree=False, recover=False, remove_comments=True, remove_pis=True)
+    if charset is None or content.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")) or b"encoding" in content[:100]:
+        charset = None
     try:
+        parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False,
+                                 huge_tree=False, recover=False, remove_comments=True, remove_pis=True, encoding=charset)
         root = etree.fromstring(content, parser)
     except (etree.XMLSyntaxError, ValueError, LookupError) as problem:
         if "limit" in str(problem).lower() or "depth" in str(problem).lower():

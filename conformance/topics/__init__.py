@@ -1,0 +1,1 @@
+"""One module per topic, named like the topic, with `check(case, files)`."""
