@@ -67,13 +67,22 @@ class RunContext:
 
 
 def request_run(name: str, period: str | None = None, by: str = "", dry_run: bool = False,
-                params: dict[str, Any] | None = None) -> JobRun:
-    """A run by hand, beside the scheduled ones: its period gets `+2`, `+3` … (`?` for a dry run). Wakes a worker."""
+                params: dict[str, Any] | None = None, join_waiting: bool = False) -> JobRun:
+    """A run by hand, beside the scheduled ones: its period gets `+2`, `+3` … (`?` for a dry run). Wakes a worker.
+
+    `join_waiting`: a run of the job that waits already will do (a job that asks for its follower, and may be killed
+    right after, asks for one only).
+    """
     if name not in jobs():
         raise InvalidInput(_("There is no job “%(name)s”.", name=name))
     job = jobs()[name]
     base = period or current(job, clock.now(), clock.zone()) or clock.today().isoformat()
     with transaction() as session:
+        if join_waiting:
+            waiting = session.scalars(select(JobRun).where(JobRun.job == name, JobRun.state == RunState.WAITING, JobRun.dry_run.is_(False))
+                                      .order_by(JobRun.id)).first()
+            if waiting is not None:
+                return waiting
         taken = session.scalar(select(func.count()).select_from(JobRun).where(JobRun.job == name, JobRun.period.startswith(base)))
         run = JobRun(job=name, period=f"{base}+{(taken or 0) + 1}{'?' if dry_run else ''}", requested_by=by or current_actor().name,
                      dry_run=dry_run, params=params or {})
