@@ -7,8 +7,17 @@ from typing import Any
 from flask import current_app, g, has_request_context, session
 from flask_appbuilder.const import AUTH_DB
 from flask_appbuilder.security.sqla.manager import SecurityManager as FabSecurityManager
-from flask_appbuilder.security.sqla.models import (Permission, PermissionView, Role, User, ViewMenu, assoc_group_role,
-                                                   assoc_permissionview_role, assoc_user_group, assoc_user_role)
+from flask_appbuilder.security.sqla.models import (
+    Permission,
+    PermissionView,
+    Role,
+    User,
+    ViewMenu,
+    assoc_group_role,
+    assoc_permissionview_role,
+    assoc_user_group,
+    assoc_user_role,
+)
 from flask_login import LoginManager, current_user
 from sqlalchemy import select, union
 from werkzeug.security import generate_password_hash

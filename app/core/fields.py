@@ -21,8 +21,21 @@ from flask_wtf import FlaskForm
 from markupsafe import Markup
 from sqlalchemy import JSON, BigInteger, Boolean, Date, Enum, Integer, Numeric, Text, select
 from sqlalchemy.orm import RelationshipProperty
-from wtforms import (BooleanField, DateField, DecimalField, Field, Form, IntegerField, PasswordField, SelectField,
-                     StringField, TextAreaField, ValidationError, validators, widgets)
+from wtforms import (
+    BooleanField,
+    DateField,
+    DecimalField,
+    Field,
+    Form,
+    IntegerField,
+    PasswordField,
+    SelectField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+    validators,
+    widgets,
+)
 from wtforms.fields.choices import SelectFieldBase
 
 from app.core import states

@@ -18,6 +18,7 @@ from app.core import filters, formats
 from app.core.access import allowed
 from app.core.interface import COUNT_LIMIT, Count
 from app.core.money import MoneyType, PriceType
+from app.core.page_parts import fill_rows
 from app.core.types import UTCDateTime
 
 PAGE_SIZES = (25, 50, 100)
@@ -180,6 +181,7 @@ class Listing:
         page = int(args["page"]) if args.get("page", "").isdecimal() and len(args["page"]) < 6 else 0
         page = min(page, (COUNT_LIMIT - 1) // size)
         count, rows = self.datamodel.page(clauses, self.list_order(order, descending), page, size, [c for c in self.list_columns if c not in hidden])  # type: ignore[attr-defined]
+        fill_rows(self.datamodel.obj, self.list_columns, rows)  # type: ignore[attr-defined]
         pairs = [(key, value) for key, value in args.items(multi=True) if key != "page"]
         return ListPage(rows, count, page, size, order, descending, asked, pairs)
 

@@ -40,9 +40,8 @@ from typing import Any, ClassVar
 
 from flask import abort, current_app, g, request, url_for
 from flask_appbuilder import BaseView, ModelView, expose
-from flask_babel import lazy_gettext as _l
 
-from app.core import formats, page_parts
+from app.core import formats
 from app.core.access import action, allowed, local_path, may
 from app.core.editing import Editing, Forms, add_marker
 from app.core.fields import ServiceForm
