@@ -206,8 +206,9 @@ def _store_error(session: Session, outcome: Outcome, newer: bool) -> None:
     error, work = outcome.error, outcome.work
     text = str(error.reason)[:1000] if error is not None else ""
     permanent = isinstance(error, Refused) and not newer
-    values: dict[str, Any] = {"state": OutboxState.HELD, "lease_until": None, "error": text, "unsure": work.unsure} if permanent \
-        else try_again(work.attempts, text, unsure=work.unsure or isinstance(error, Unknown))
+    unsure = work.unsure or isinstance(error, Unknown) or (error is not None and error.partly)
+    values: dict[str, Any] = {"state": OutboxState.HELD, "lease_until": None, "error": text, "unsure": unsure} if permanent \
+        else try_again(work.attempts, text, unsure=unsure)
     session.execute(update(ProvisioningOrder).where(ProvisioningOrder.id == work.order_id).values(**values).execution_options(synchronize_session=False))
     model = License if work.kind is OrderKind.LICENSE else PttGroup
     failed = values["state"] is OutboxState.HELD
