@@ -17,10 +17,15 @@ from app.core.period import Month
 from app.customers.models import Customer, CustomerState
 
 
+def view_of(model: Any) -> Any:
+    """The registered view that shows rows of `model`, or None; for pages, which have no rows of their own."""
+    return current_app.extensions["ptt_views"].get(model)
+
+
 def to_lookup(model: Any) -> Callable[[], str | None]:
     """For `RelatedField(lookup=…)`: where rows of `model` are looked up while typing; asked when the field is shown."""
     def endpoint() -> str | None:
-        view = current_app.extensions["ptt_views"].get(model)
+        view = view_of(model)
         return f"{view.endpoint}.lookup" if view is not None and may(view, "can_list") else None
 
     return endpoint

@@ -64,7 +64,7 @@ class Totals:
         return (self.net - self.before) * 100 / self.before if self.before else None
 
 
-def _by_customer(month: Month, percent: int) -> Any:
+def by_customer(month: Month, percent: int) -> Any:
     """One row per customer and currency that has a document this month or the last: sums and the kind of difference."""
     now, before = str(month), str(month.previous)
     lines = (select(ManualLine.document_id, func.sum(ManualLine.net).label("net"))
@@ -85,7 +85,7 @@ def _by_customer(month: Month, percent: int) -> Any:
     return select(sums, kind.label("kind")).subquery()
 
 
-def _amount(column: Any) -> Any:
+def amount(column: Any) -> Any:
     """A sum that the database computed over cents, as money again."""
     from sqlalchemy import BigInteger, cast, type_coerce
 
@@ -94,12 +94,12 @@ def _amount(column: Any) -> Any:
 
 def review(session: Session, month: Month, percent: int, kinds: Collection[Difference] = (), limit: int = MOST_ROWS, offset: int = 0) -> list[ReviewRow]:
     """Customers of the month, the largest change first; `kinds`: only these. At most `MOST_ROWS` at a time."""
-    rows = _by_customer(month, percent)
+    rows = by_customer(month, percent)
     licenses = (select(func.count(func.distinct(Charge.license_id))).join(BillingDocument, BillingDocument.id == Charge.document_id)
                 .where(BillingDocument.customer_id == rows.c.customer_id, BillingDocument.period == str(month), BillingDocument.currency == rows.c.currency)
                 .scalar_subquery())
     query: Select[Any] = (select(rows.c.customer_id, Customer.number, Customer.company, rows.c.currency, licenses,
-                                 _amount(rows.c.before), _amount(rows.c.now), rows.c.kind)
+                                 amount(rows.c.before), amount(rows.c.now), rows.c.kind)
                           .join(Customer, Customer.id == rows.c.customer_id)
                           .order_by(func.abs(rows.c.now - rows.c.before).desc(), rows.c.customer_id, rows.c.currency)
                           .limit(min(limit, MOST_ROWS)).offset(offset))
@@ -110,14 +110,14 @@ def review(session: Session, month: Month, percent: int, kinds: Collection[Diffe
 
 def counts(session: Session, month: Month, percent: int) -> dict[Difference, int]:
     """How many customers there are of each kind."""
-    rows = _by_customer(month, percent)
+    rows = by_customer(month, percent)
     return {Difference(kind): number for kind, number in session.execute(select(rows.c.kind, func.count()).group_by(rows.c.kind)).tuples()}
 
 
 def totals(session: Session, month: Month) -> list[Totals]:
     """The month's sums beside those of the month before, by currency."""
-    rows = _by_customer(month, 1)
-    query = (select(rows.c.currency, func.sum(rows.c.has_now), func.sum(rows.c.charges), _amount(func.sum(rows.c.now)), _amount(func.sum(rows.c.before)))
+    rows = by_customer(month, 1)
+    query = (select(rows.c.currency, func.sum(rows.c.has_now), func.sum(rows.c.charges), amount(func.sum(rows.c.now)), amount(func.sum(rows.c.before)))
              .group_by(rows.c.currency).order_by(rows.c.currency))
     return [Totals(currency, int(customers), int(charges), net, before) for currency, customers, charges, net, before in session.execute(query).tuples()]
 
@@ -130,7 +130,7 @@ def states(session: Session, month: Month) -> dict[BillingState, int]:
 
 def jumped(session: Session, month: Month, percent: int) -> set[int]:
     """Documents in review of customers whose sum differs from the month before by more than `percent`."""
-    rows = _by_customer(month, percent)
+    rows = by_customer(month, percent)
     query = select(BillingDocument.id).join(rows, and_(rows.c.customer_id == BillingDocument.customer_id, rows.c.currency == BillingDocument.currency)).where(
         BillingDocument.period == str(month), BillingDocument.state == BillingState.DRAFT, rows.c.kind == literal(Difference.JUMPED.value))
     return set(session.scalars(query))

@@ -29,8 +29,8 @@ class ManualLineView(AdminView):
     empty_text = _l("Lines that you enter, and copies of recurring ones, appear here.")
     list_columns = ["text", "document.customer", "document.period", "article", "quantity", "unit_price", "net"]
     show_columns = ["text", "document", "article", "quantity", "unit_price", "net"]
-    add_columns = ["customer", "period", "article", "text", "quantity", "unit_price"]
-    edit_columns = ["article", "text", "quantity", "unit_price"]
+    add_fieldsets = [(_l("Where it goes"), {"fields": ["customer", "period"]}), (_l("Line"), {"fields": ["article", "text", "quantity", "unit_price"]})]
+    edit_fieldsets = [(_l("Line"), {"fields": ["article", "text", "quantity", "unit_price"]})]
     add_form_extra_fields = {"customer": customer_field(), "period": MonthField(_l("Month"), [Required()], description=_l(
         "The line goes into the customer's open document of this month. When there is none, one is made.")), **line_fields()}
     edit_form_extra_fields = line_fields()
@@ -100,8 +100,9 @@ class RecurringLineView(AdminView):
     empty_text = _l("For what a customer is billed again and again beside his licenses, for example a hosting fee.")
     list_columns = ["text", "customer", "quantity", "unit_price", "every_months", "first_period", "last_period"]
     show_columns = ["customer", "article", "text", "quantity", "unit_price", "every_months", "first_period", "last_period"]
-    add_columns = ["customer", "article", "text", "quantity", "unit_price", "first_period", "every_months", "last_period"]
-    edit_columns = ["article", "text", "quantity", "unit_price", "every_months", "last_period"]
+    add_fieldsets = [(_l("Line"), {"fields": ["customer", "article", "text", "quantity", "unit_price"]}),
+                     (_l("When"), {"fields": ["first_period", "every_months", "last_period"]})]
+    edit_fieldsets = [(_l("Line"), {"fields": ["article", "text", "quantity", "unit_price"]}), (_l("When"), {"fields": ["every_months", "last_period"]})]
     search_columns = ["customer", "article", "text", "first_period", "every_months"]
     order_columns = ["text", "first_period", "every_months"]
     base_order = ("id", "desc")

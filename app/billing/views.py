@@ -1,0 +1,17 @@
+"""Staff pages of billing, in the order of the menu. The invoices' list and page are a slice higher: they show what is paid."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+
+from app.billing.views_documents import BillingDocumentView
+from app.billing.views_lines import ManualLineView, RecurringLineView
+from app.billing.views_run import BillingRunPage
+from app.core.views import AdminEntry
+
+VIEWS = [
+    AdminEntry(BillingRunPage, _l("Billing run"), "billing", "fa-calculator"),
+    AdminEntry(BillingDocumentView, _l("Billing data"), "billing", "fa-file-lines"),
+    AdminEntry(RecurringLineView, _l("Recurring lines"), "billing", "fa-repeat"),
+    AdminEntry(ManualLineView, _l("Lines by hand"), "billing", "fa-pen"),
+]
