@@ -1,0 +1,1 @@
+"""Real services for tests: databases, Redis, SMTP, simulator, browser, and the product's own processes."""
