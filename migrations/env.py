@@ -1,7 +1,9 @@
 """Serves the core and every plugin; each has a version table of its own."""
 
+import sqlalchemy as sa
 from alembic import context
 
+from app.core import types
 from app.core.db import db
 
 owner = context.config.attributes["owner"]
@@ -16,6 +18,20 @@ def mine(obj, name, kind, reflected, other):
     return next((plugin for plugin in plugins if name.startswith(f"{plugin}_")), "core") == owner
 
 
+def rendered(kind, obj, autogen_context):
+    """Our column types by their short names; the others as Alembic writes them."""
+    if kind != "type":
+        return False
+    home = type(obj).__module__
+    if home.startswith("app.core."):
+        return f"{home.rsplit('.', 1)[1]}.{type(obj).__name__}()"
+    if obj is types.BigId or (isinstance(obj, sa.BigInteger) and "sqlite" in obj._variant_mapping):
+        return "types.BigId"
+    if isinstance(obj, sa.JSON) and "postgresql" in obj._variant_mapping:
+        return "types.Json"
+    return False
+
+
 with db.engine.connect() as connection:
     context.configure(
         connection=connection,
@@ -23,8 +39,7 @@ with db.engine.connect() as connection:
         include_object=mine,
         render_as_batch=True,
         version_table=context.config.attributes["version_table"],
-        compare_type=False,
-        user_module_prefix="types.",
+        render_item=rendered,
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -3,8 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-import app.core.money as money
-import app.core.types as types
+from app.core import money, secrets, types  # noqa: F401
 ${imports if imports else ""}
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
