@@ -90,7 +90,8 @@ def save_tier(tariff: Tariff, from_quantity: int, unit_price: Decimal | int | st
         quantity, price = check_quantity(from_quantity), check_price(unit_price)
         tier = next((t for t in row.tiers if t.from_quantity == quantity), None)
         if tier is None:
-            tier = TariffTier(tariff=row, from_quantity=quantity)
+            tier = TariffTier(from_quantity=quantity, unit_price=price)
+            row.tiers.append(tier)
         tier.unit_price = price
         session.flush()
     return tier
@@ -115,7 +116,8 @@ def save_tariff_service(tariff: Tariff, service: Service, included: bool = False
         if offer is None:
             if not service.active:
                 raise InvalidInput(_("The service “%(service)s” is not active any more.", service=service.name_en), field="service")
-            offer = TariffService(tariff=row, service=service)
+            offer = TariffService(service=service)
+            row.services.append(offer)
         offer.included, offer.unit_price = bool(included), price
         session.flush()
     return offer

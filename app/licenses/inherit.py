@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, false, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, false, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.catalog.models import Billing, Service, Tariff, TariffService
@@ -101,7 +101,7 @@ def _settle(session: Session, account: int, at: datetime, today: date, *where: A
         _announce(session, account, differs, turns)
         order_licenses(session, *differs, turns, License.active_from <= today)     # others have an order for their first day
     session.execute(update(License).where(*differs).execution_options(**QUIET).values(
-        lock_reasons=wanted, changed_at=at, sync_state=case((turns, SyncState.PENDING), else_=License.sync_state),
+        lock_reasons=wanted, changed_at=at, sync_state=case((turns, literal(SyncState.PENDING, License.sync_state.type)), else_=License.sync_state),
         sync_error=case((turns, ""), else_=License.sync_error)))
     return counts
 
