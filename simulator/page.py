@@ -38,10 +38,10 @@ def render(store: Store, panel: Panel, query: dict[str, str], *, token: str, mes
     total = 0
     if tab in ("users", "groups"):
         read = store.users if tab == "users" else store.groups
-        total, rows = read((wanted - 1) * PAGE, PAGE, search)      # type: ignore[assignment]
+        total, rows = read((wanted - 1) * PAGE, PAGE, search)
         if not rows and total:
             wanted = (total + PAGE - 1) // PAGE
-            total, rows = read((wanted - 1) * PAGE, PAGE, search)  # type: ignore[assignment]
+            total, rows = read((wanted - 1) * PAGE, PAGE, search)
     pages = max(1, (total + PAGE - 1) // PAGE)
 
     def address(**changes: Any) -> str:

@@ -105,7 +105,7 @@ class Server(socketserver.ThreadingMixIn, HTTPServer):
     def server_bind(self) -> None:
         # Not HTTPServer's: it asks the name service for this host's name.
         socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment,misc]
+        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
         with self._guard:

@@ -29,7 +29,7 @@ def read_request(body: bytes) -> tuple[str, dict[str, Any]]:
         root = etree.fromstring(body, parser)
     except etree.XMLSyntaxError:
         raise BadRequest("The request is not well-formed XML.") from None
-    if root.getroottree().docinfo.doctype:
+    if root.getroottree().docinfo.doctype:     # type: ignore[union-attr]
         raise BadRequest("A document type is not accepted.")
     soap_body = root.find(f"{{{ENVELOPE}}}Body") if root.tag == f"{{{ENVELOPE}}}Envelope" else None
     if soap_body is None or len(soap_body) != 1:

@@ -14,39 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from simulator import statements as sql
 from simulator.rules import Fault
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS ptt_user (
-  name TEXT PRIMARY KEY, alias TEXT NOT NULL, phone TEXT NOT NULL, mode TEXT NOT NULL, device TEXT NOT NULL,
-  network TEXT NOT NULL, services TEXT NOT NULL, permissions TEXT NOT NULL, enabled INTEGER NOT NULL,
-  password TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS ptt_group (name TEXT PRIMARY KEY, title TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS ptt_member (
-  group_name TEXT NOT NULL REFERENCES ptt_group ON DELETE CASCADE,
-  user_name TEXT NOT NULL REFERENCES ptt_user ON DELETE CASCADE,
-  PRIMARY KEY (group_name, user_name)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS ptt_member_user ON ptt_member (user_name);
-CREATE TABLE IF NOT EXISTS effect (
-  subject TEXT NOT NULL, operation TEXT NOT NULL, times INTEGER NOT NULL,
-  PRIMARY KEY (subject, operation)) WITHOUT ROWID;
-"""
-ONE_USER = ("SELECT name, alias, phone, mode, device, network, services, permissions, enabled FROM ptt_user"
-            " WHERE name = ?")
-NEW_USER = ("INSERT INTO ptt_user (name, alias, phone, mode, device, network, services, permissions, enabled, password)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-USERS = ("SELECT name, alias, phone, mode, device, network, services, permissions, enabled FROM ptt_user"
-         " ORDER BY name LIMIT ? OFFSET ?")
-FOUND_USERS = ("SELECT name, alias, phone, mode, device, network, services, permissions, enabled FROM ptt_user"
-               " WHERE name LIKE ? ESCAPE '\\' OR alias LIKE ? ESCAPE '\\' OR phone LIKE ? ESCAPE '\\'"
-               " ORDER BY name LIMIT ? OFFSET ?")
-COUNT_FOUND_USERS = ("SELECT count(*) FROM ptt_user"
-                     " WHERE name LIKE ? ESCAPE '\\' OR alias LIKE ? ESCAPE '\\' OR phone LIKE ? ESCAPE '\\'")
-FOUND_GROUPS = ("SELECT name, title FROM ptt_group WHERE name LIKE ? ESCAPE '\\' OR title LIKE ? ESCAPE '\\'"
-                " ORDER BY name LIMIT ? OFFSET ?")
-COUNT_FOUND_GROUPS = "SELECT count(*) FROM ptt_group WHERE name LIKE ? ESCAPE '\\' OR title LIKE ? ESCAPE '\\'"
-CLEAR = ("DELETE FROM ptt_member", "DELETE FROM ptt_user", "DELETE FROM ptt_group", "DELETE FROM effect")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +33,12 @@ class User:
     enabled: bool = True
 
 
-def _user(row: tuple) -> User:
-    return User(*row[:6], tuple(row[6].split()), tuple(row[7].split()), bool(row[8]))
+def _user(row: tuple[Any, ...]) -> User:
+    name, alias, phone, mode, device, network, services, permissions, enabled = row
+    return User(name, alias, phone, mode, device, network, tuple(services.split()), tuple(permissions.split()), bool(enabled))
 
 
-def _values(user: User) -> tuple:
+def _values(user: User) -> tuple[Any, ...]:
     return (user.name, user.alias, user.phone, user.mode, user.device, user.network,
             " ".join(user.services), " ".join(user.permissions), int(user.enabled))
 
@@ -86,7 +58,7 @@ class Store:
         # NORMAL: a killed process loses nothing; only a power cut may lose the last calls of this test server.
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.execute("PRAGMA foreign_keys=ON")
-        self._db.executescript(SCHEMA)
+        self._db.executescript(sql.SCHEMA)
 
     def close(self) -> None:
         with self._lock:
@@ -103,7 +75,7 @@ class Store:
                 raise
             self._db.execute("COMMIT")
 
-    def _all(self, sql: str, *args: object) -> list[tuple]:
+    def _all(self, sql: str, *args: object) -> list[tuple[Any, ...]]:
         with self._lock:
             return self._db.execute(sql, args).fetchall()
 
@@ -114,7 +86,7 @@ class Store:
 
     @staticmethod
     def _need_user(db: sqlite3.Connection, name: str, code: str = "NoSuchUser") -> User:
-        row = db.execute(ONE_USER, (name,)).fetchone()
+        row = db.execute(sql.ONE_USER, (name,)).fetchone()
         if row is None:
             raise Fault(code, f"There is no user {name[:64]!r}.")
         return _user(row)
@@ -124,7 +96,7 @@ class Store:
         row = db.execute("SELECT title FROM ptt_group WHERE name = ?", (name,)).fetchone()
         if row is None:
             raise Fault("NoSuchGroup", f"There is no group {name[:64]!r}.")
-        return row[0]
+        return str(row[0])
 
     # users -----------------------------------------------------------------------------------------------------
     def create_user(self, user: User, password: str = "") -> User:
@@ -134,7 +106,7 @@ class Store:
                 raise Fault("UserExists", f"User {user.name!r} exists already.")
             if db.execute("SELECT count(*) FROM ptt_user").fetchone()[0] >= self.max_users:
                 raise Fault("LimitReached", f"This server takes at most {self.max_users} users.")
-            db.execute(NEW_USER, (*_values(user), hashed))
+            db.execute(sql.NEW_USER, (*_values(user), hashed))
             self._count(db, user.name, "createUser")
         return user
 
@@ -175,9 +147,9 @@ class Store:
         with self._lock:
             if search:
                 like = (_like(search),) * 3
-                return (self._all(COUNT_FOUND_USERS, *like)[0][0],
-                        [_user(r) for r in self._all(FOUND_USERS, *like, limit, offset)])
-            return self.totals()["users"], [_user(r) for r in self._all(USERS, limit, offset)]
+                return (self._all(sql.COUNT_FOUND_USERS, *like)[0][0],
+                        [_user(r) for r in self._all(sql.FOUND_USERS, *like, limit, offset)])
+            return self.totals()["users"], [_user(r) for r in self._all(sql.USERS, limit, offset)]
 
     # groups ----------------------------------------------------------------------------------------------------
     def create_group(self, name: str, title: str, members: list[str]) -> int:
@@ -249,8 +221,8 @@ class Store:
         with self._lock:
             if search:
                 like = (_like(search),) * 2
-                total = self._all(COUNT_FOUND_GROUPS, *like)[0][0]
-                rows = self._all(FOUND_GROUPS, *like, limit, offset)
+                total = self._all(sql.COUNT_FOUND_GROUPS, *like)[0][0]
+                rows = self._all(sql.FOUND_GROUPS, *like, limit, offset)
             else:
                 total = self.totals()["groups"]
                 rows = self._all("SELECT name, title FROM ptt_group ORDER BY name LIMIT ? OFFSET ?", limit, offset)
@@ -273,7 +245,7 @@ class Store:
 
     def reset(self) -> None:
         with self._write() as db:
-            for statement in CLEAR:
+            for statement in sql.CLEAR:
                 db.execute(statement)
 
 

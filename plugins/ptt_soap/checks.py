@@ -9,7 +9,8 @@ from typing import Any
 from flask_babel import gettext as _
 
 from app.plugin_api import Health, ProvisioningError, ServerAccess
-from plugins.ptt_soap.client import Client, Clients
+from plugins.ptt_soap.client import Client
+from plugins.ptt_soap.clients import Clients
 from plugins.ptt_soap.order import OPERATION_WORDS, Order, Said
 from plugins.ptt_soap.profile import Operation
 from plugins.ptt_soap.states import read_texts

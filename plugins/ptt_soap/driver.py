@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from flask_babel import lazy_gettext as _
 
 from app.plugin_api import GroupState, Health, ProvisioningDriver, Refused, ServerAccess, TryLater, Unknown, UserState
 from plugins.ptt_soap import checks, groups
-from plugins.ptt_soap.client import Clients
+from plugins.ptt_soap.clients import Clients
 from plugins.ptt_soap.network import NetworkPolicy, configured_policy
 from plugins.ptt_soap.order import Order, Said
 from plugins.ptt_soap.profile import USER_FIELDS, Profile, load_profiles
@@ -113,7 +113,7 @@ class SoapDriver(ProvisioningDriver):
                             name=desired.name))
         return found
 
-    def _modify(self, order: Order, desired: UserState, state: UserState, changes: dict[str, object]) -> UserState:
+    def _modify(self, order: Order, desired: UserState, state: UserState, changes: dict[str, Any]) -> UserState:
         return self._after(order, "modify_user", {"name": desired.name, **changes}, replace(state, **changes))
 
     def _switch(self, order: Order, operation: str, state: UserState) -> UserState:
@@ -128,7 +128,7 @@ class SoapDriver(ProvisioningDriver):
                 raise
             return found
 
-    def _after(self, order: Order, operation: str, values: dict[str, object], basis: UserState) -> UserState:
+    def _after(self, order: Order, operation: str, values: dict[str, Any], basis: UserState) -> UserState:
         """Call, and what is on the server now: `basis` where the answer says nothing."""
         element = order.call(operation, values)
         if order.operation(operation).answer is None:

@@ -10,7 +10,8 @@ from flask_babel import lazy_gettext as _
 from lxml import etree
 
 from app.plugin_api import ProvisioningError, Refused, ServerAccess, TryLater, Unknown
-from plugins.ptt_soap.client import AnswerTooLarge, Client, Clients, Faulted
+from plugins.ptt_soap.client import AnswerTooLarge, Client, Faulted
+from plugins.ptt_soap.clients import Clients
 from plugins.ptt_soap.faults import classify
 from plugins.ptt_soap.profile import READING, Operation
 from plugins.ptt_soap.states import find_all, write_arguments

@@ -44,7 +44,7 @@ def parse_xml(content: bytes, charset: str | None = None) -> etree._Element:
         if "limit" in str(problem).lower() or "depth" in str(problem).lower():
             raise BadXml(_("it is nested too deeply or too large"), forbidden=True) from None
         raise BadXml(_("it is not well-formed XML")) from None
-    if root.getroottree().docinfo.doctype:
+    if root.getroottree().docinfo.doctype:     # type: ignore[union-attr]
         raise BadXml(_("it contains a document type definition, which is not accepted"), forbidden=True)
     return root
 
