@@ -9,7 +9,7 @@ from app.system.models import Mark
 
 
 def names() -> list[str]:
-    return list(db.session.scalars(select(Mark.name).order_by(Mark.name)))
+    return list(db.session.scalars(select(Mark.name).where(Mark.name.not_like("%.%")).order_by(Mark.name)))
 
 
 def put(name: str) -> None:
