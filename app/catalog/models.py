@@ -75,6 +75,7 @@ class TaxRate(Model):
 
 class PttMode(Model):
     __tablename__ = "ptt_mode"
+    __protocol__ = "settings"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(String(12), unique=True)
@@ -88,6 +89,7 @@ class PttMode(Model):
 
 class Service(Texts, Model):
     __tablename__ = "service"
+    __protocol__ = "settings"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(String(12), unique=True)

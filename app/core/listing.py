@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import flash, jsonify, request
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from markupsafe import Markup, escape
 from sqlalchemy import Date, Enum, or_
@@ -160,7 +161,9 @@ class Listing:
     def quick_words(self) -> str:
         """What the find box looks at, for its label."""
         names = [self.label(name) for name in self.quick_columns()]  # type: ignore[attr-defined]
-        return ", ".join([names[0], *(name[:1].lower() + name[1:] for name in names[1:])])
+        if str(get_locale()).startswith("de"):
+            return ", ".join(names)                # German nouns keep their capital
+        return ", ".join(name if name[1:2].isupper() else name[:1].lower() + name[1:] for name in names)
 
     def list_page(self, where: Sequence[Any] = (), hidden: Sequence[str] = ()) -> ListPage:
         """The rows that the address asks for. Statements: the rows, the count (when more than one page)."""

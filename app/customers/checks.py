@@ -12,7 +12,10 @@ from stdnum import exceptions, get_cc_module
 from app.catalog.models import LANGUAGES
 from app.core.errors import InvalidInput
 from app.core.money import minor_digits
+from app.plugin_api.registry import plugins
 from app.system.mail import is_address
+
+TRANSFER = "transfer"
 
 
 def phone(text: str, country: str, field: str = "phone") -> str:
@@ -26,6 +29,14 @@ def phone(text: str, country: str, field: str = "phone") -> str:
     if not phonenumbers.is_valid_number(number):
         raise InvalidInput(_("The phone number “%(text)s” does not exist in this form. Enter it with country code, for example +49 171 4402118.", text=text), field)
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def phone_words(number: str | None) -> str:
+    """E.164 as people read it: +49 171 4402118."""
+    try:
+        return phonenumbers.format_number(phonenumbers.parse(number or ""), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    except phonenumbers.NumberParseException:
+        return number or ""
 
 
 def email(text: str, field: str = "email") -> str:
@@ -58,6 +69,18 @@ def currency(code: str, field: str = "currency") -> str:
         raise InvalidInput(_("Invoices in %(code)s are not possible.", code=code), field) from error
     if not known:
         raise InvalidInput(_("There is no currency “%(code)s”. Enter three letters, for example EUR or BRL.", code=code), field)
+    return code
+
+
+def payment_methods() -> dict[str, str]:
+    """Code → title of the ways to pay: bank transfer, and what plugins offer."""
+    return {TRANSFER: _("Bank transfer"), **{code: str(method.title) for code, method in plugins().by_code("payment_methods").items()}}
+
+
+def payment_method(code: str, field: str = "payment_method") -> str:
+    known = payment_methods()
+    if code not in known:
+        raise InvalidInput(_("There is no such way to pay. Choose one of: %(list)s.", list=", ".join(known.values())), field)
     return code
 
 

@@ -95,6 +95,8 @@ def _checked(fields: dict[str, Any], customer: Customer | None) -> dict[str, Any
         values["language"] = checks.language(values["language"])
     if "currency" in values:
         values["currency"] = checks.currency(values["currency"])
+    if "payment_method" in values and (customer is None or values["payment_method"] != customer.payment_method):
+        values["payment_method"] = checks.payment_method(values["payment_method"])
     terms = values.get("terms_days")
     if terms is not None and not 0 <= terms <= 365:
         raise InvalidInput(_("Terms of payment: between 0 and 365 days."), "terms_days")
@@ -142,7 +144,7 @@ def change_assignment(assignment: TariffAssignment, valid_from: date, valid_to: 
 def _check_span(customer: Customer, tariff: Tariff, valid_from: date, valid_to: date | None, own_id: int | None) -> None:
     if valid_to is not None and valid_to < valid_from:
         raise InvalidInput(_("The last day is before the first."), "valid_to")
-    if tariff.state is not TariffState.ACTIVE:
+    if own_id is None and tariff.state is not TariffState.ACTIVE:       # who has a retired tariff keeps it
         raise InvalidInput(_("The tariff “%(name)s” is not active. Give it price tiers and activate it first.", name=tariff.name), "tariff")
     if tariff.currency != customer.currency:
         raise InvalidInput(_("The tariff is in %(one)s, the customer is billed in %(two)s.", one=tariff.currency, two=customer.currency), "tariff")
