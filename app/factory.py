@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from flask import Flask, has_app_context
+from flask_babel import Babel
 
 from app.core import clock
 from app.core.db import db
@@ -30,6 +31,7 @@ def create_app(config: Any = None, **overrides: Any) -> Flask:
     flask_app.config.update(overrides)
     _check(flask_app)
     parts("models")
+    Babel(flask_app)                    # plugins have lazy texts; FAB starts it once more, with the languages
     with flask_app.app_context():       # a plugin may read the configuration when it is asked
         plugins = Registry().load(flask_app.config.get("PLUGINS"))
     flask_app.extensions["ptt_plugins"] = plugins
