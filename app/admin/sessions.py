@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 
 from app.admin.models import StaffSession
 from app.core import clock
+from app.core.actor import Actor, acting
 from app.core.db import db, transaction
 from app.system.models import ProtocolKind
 from app.system.protocol import record
@@ -33,7 +34,7 @@ def start(user: Any) -> None:
     if locale:
         session["locale"] = locale
     token = secrets.token_urlsafe(32)
-    with transaction() as database:
+    with acting(Actor("staff", user.username, user.id, origin=request.remote_addr)), transaction() as database:
         database.add(StaffSession(token_hash=digest(token), user_id=user.id, address=(request.remote_addr or "")[:45],
                                   agent=(request.user_agent.string or "")[:200]))
         record(ProtocolKind.SECURITY, "signed_in", subject_type="staff", subject_id=user.id, subject=user.username)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from typing import Any
 
 from flask import redirect, request, url_for
@@ -19,8 +20,10 @@ from app.core import formats
 from app.core.db import db
 from app.core.errors import DomainError
 from app.core.fields import ServiceForm, clean_text
+from app.core.jobs import Job
+from app.core.period import Month
 from app.core.views import AdminInterface, AdminPage, AdminView, action, allowed, expose, with_row
-from app.system import job_runs, ticks
+from app.system import job_periods, job_runs, ticks
 from app.system.models import JobNote, JobPart, JobRun, RunState
 
 PERIOD = r"\d{4}-\d{2}(-\d{2}(T\d{2})?)?"
@@ -31,8 +34,21 @@ def job_title(name: str) -> str:
     return str(job.title) if job else name
 
 
+def next_run(job: Job) -> str:
+    """When it comes next, as people say it; nothing for a job by hand."""
+    period = queries.next_period(job)
+    if period is None:
+        return formats.NOTHING
+    if job.once_per == "hour":
+        return formats.moment(datetime.strptime(period, job_periods.HOUR).replace(tzinfo=UTC))
+    if job.once_per == "day":
+        return f"{formats.day(date.fromisoformat(period))}, {job.at}"
+    number, _space, at = job.at.rpartition(" ")
+    return f"{formats.day(Month.parse(period).start.replace(day=int(number or 1)))}, {at}"
+
+
 def counts_text(counts: dict[str, int] | None) -> str:
-    return ", ".join(f"{key} {formats.number(n)}" for key, n in (counts or {}).items()) or formats.NOTHING
+    return ", ".join(f"{key.replace('_', ' ')} {formats.number(n)}" for key, n in (counts or {}).items()) or formats.NOTHING
 
 
 class RunForm(ServiceForm):
@@ -50,7 +66,7 @@ class JobsPage(AdminPage):
     @allowed
     def index(self) -> Any:
         last = queries.last_runs()
-        rows = [{"job": job, "last": last.get(job.name), "next": queries.next_period(job)} for job in job_runs.jobs().values()]
+        rows = [{"job": job, "last": last.get(job.name), "next": next_run(job)} for job in job_runs.jobs().values()]
         rows.sort(key=lambda row: str(row["job"].title).casefold())
         return self.page("admin/jobs.html", rows=rows, doubtful=ticks.clock_is_doubtful(), redis=queries.redis_answers(), counts_text=counts_text)
 
@@ -131,6 +147,7 @@ class JobRunView(AdminView):
     list_tabs = [("all", _l("All"), None), ("held", _l("Waits for you"), JobRun.state == RunState.HELD), ("failed", _l("Failed"), JobRun.state == RunState.FAILED),
                  ("open", _l("Waiting or running"), JobRun.state.in_((RunState.WAITING, RunState.RUNNING)))]
     related_views = [JobNoteView, JobPartView]
+    show_page = "admin/job_run.html"
     label_columns = {"job": _l("Job"), "requested_by": _l("Requested by"), "approved_by": _l("Approved by"), "dry_run": _l("Dry run"), "counts": _l("Result"),
                      "held_because": _l("Waits because")}
     formatters_columns = {"job": job_title, "counts": counts_text, "requested_by": lambda name: name or _("The clock"),
@@ -158,7 +175,7 @@ class JobRunView(AdminView):
     def retry(self, items: Sequence[Any]) -> None:
         self.each(list(items), lambda run: job_runs.retry(run.id), lambda n: ngettext("%(num)d run is tried again.", "%(num)d runs are tried again.", n))
 
-    @action("cancel", _l("Cancel"), _l("The run is given up. What it has done already stays done."), "fa-ban", danger=True, verb=_l("Give up"),
+    @action("cancel", _l("Give up"), _l("The run is given up. What it has done already stays done."), "fa-ban", danger=True,
             when=lambda run: run.state in (RunState.WAITING, RunState.HELD, RunState.FAILED))
     def cancel(self, items: Sequence[Any]) -> None:
         self.each(list(items), lambda run: job_runs.cancel(run.id, current_user.username), lambda n: ngettext("%(num)d run cancelled.", "%(num)d runs cancelled.", n))

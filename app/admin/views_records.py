@@ -22,14 +22,18 @@ from app.system.models import Document, MailMessage, ProtocolEntry
 from app.system.outbox import OutboxState
 
 
-def changes_html(changes: dict[str, list[Any]] | None) -> Markup | str:
-    """Field: old → new, one a line."""
+def changes_html(changes: dict[str, list[Any]] | None, limit: int = 1000) -> Markup | str:
+    """Field: old → new, one a line; at most `limit` lines."""
     if not changes:
         return formats.NOTHING
+    shown = list(changes.items())[:limit]
+    more = len(changes) - len(shown)
     lines = Markup("").join(
         Markup('<li><span class="k">{}:</span> {}<ins>{}</ins></li>').format(
             name.replace("_", " "), Markup("<del>{}</del> → ").format(_short(old)) if old not in (None, "") else "", _short(new))
-        for name, (old, new) in changes.items())
+        for name, (old, new) in shown)
+    if more:
+        lines += Markup('<li class="k">{}</li>').format(ngettext("and %(num)d more", "and %(num)d more", more))
     return Markup('<ul class="diff">{}</ul>').format(lines)
 
 
@@ -44,7 +48,7 @@ class ProtocolView(AdminView):
     datamodel = AdminInterface(ProtocolEntry)
     route_base = "/protocol"
     list_title = _l("Protocol")
-    list_columns = ["subject", "action", "changes", "actor_name", "at"]
+    list_columns = ["subject", "action", "summary", "actor_name", "at"]
     show_fieldsets = [(_l("What"), {"fields": ["kind", "action", "subject_type", "subject", "changes", "note"]}),
                       (_l("Who"), {"fields": ["actor_name", "actor_kind", "on_behalf", "origin", "at"]})]
     add_columns: list[str] = []
@@ -55,10 +59,13 @@ class ProtocolView(AdminView):
     quick_search = ("subject", "note")
     tab_of = (Customer, License)
     tab_rank = 90
-    label_columns = {"action": _l("What happened"), "subject": _l("Entry"), "changes": _l("Changes"), "actor_name": _l("Who"), "subject_type": _l("Kind of entry"),
+    label_columns = {"action": _l("What happened"), "subject": _l("Entry"), "changes": _l("Changes"), "summary": _l("Changes"), "actor_name": _l("Who"), "subject_type": _l("Kind of entry"),
                      "subject_id": _l("Id of the entry"), "actor_kind": _l("Acts as"), "on_behalf": _l("On behalf of"), "origin": _l("Address")}
     formatters_columns = {"changes": changes_html, "action": lambda text: text.replace("_", " "), "subject_type": lambda text: text.replace("_", " "),
                           "subject": with_row(lambda text, entry: text or entry.subject_type.replace("_", " ")), "at": lambda at: formats.instant(at, seconds=True)}
+
+    def raw(self, item: Any, column: str) -> Any:
+        return changes_html(item.changes, 4) if column == "summary" else super().raw(item, column)
 
     def head_title(self, item: Any) -> str:
         return f"{item.subject or item.subject_type.replace('_', ' ')}: {item.action.replace('_', ' ')}"

@@ -153,7 +153,8 @@ class Editing(Forms):
         fields: dict[str, Any] = {}
         for column in columns:
             if column in extra:
-                fields[column] = extra[column]
+                given = extra[column]      # made anew: fields stand in the order in which they are made
+                fields[column] = type(given)(given.field_class, *given.args, **given.kwargs)
                 continue
             fields[column] = field_for(self.datamodel.obj, column, self.word(column), self.description_columns.get(column, ""),  # type: ignore[attr-defined]
                                        self.validators_columns.get(column, ()), self.narrow.get(column), self.lookup_for(column))  # type: ignore[attr-defined]

@@ -212,8 +212,18 @@ class RelatedField(SelectFieldBase):
     def __call__(self, **kwargs: Any) -> Markup:
         if self.rows() is None and self.lookup and (endpoint := self.lookup()):
             kwargs["data-lookup"] = url_for(endpoint)
+        elif self.multiple and self.rows() is not None:
+            return self._checkboxes(**kwargs)
         kwargs.setdefault("class", "form-control")
         return super().__call__(**kwargs)
+
+    def _checkboxes(self, **kwargs: Any) -> Markup:
+        """A short list of which several may be chosen: every choice is seen, none needs a key held down."""
+        described = Markup(' aria-describedby="{}"').format(kwargs["aria-describedby"]) if kwargs.get("aria-describedby") else ""
+        lines = Markup("").join(
+            Markup('<li><label><input type="checkbox" name="{}" value="{}"{}> {}</label></li>').format(
+                self.name, value, Markup(" checked") if selected else "", label) for value, label, selected, _kw in self.iter_choices())
+        return Markup('<ul class="choices" id="{}" role="group" aria-label="{}"{}>{}</ul>').format(self.id, self.label.text, described, lines)
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         ids = [text for text in valuelist if text]

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.dates import format_date, format_time, format_timedelta
 from babel.numbers import format_currency, format_decimal, format_percent, get_currency_precision
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -90,7 +90,8 @@ def instant(value: datetime | None, seconds: bool = False) -> str:
     """Day and time of an aware instant in the company's zone."""
     if value is None:
         return NOTHING
-    return format_datetime(value, "medium" if seconds else "short", tzinfo=clock.zone(), locale=_locale())
+    local = clock.local(value)
+    return f"{format_date(local.date(), 'medium', locale=_locale())}, {format_time(local.timetz(), 'medium' if seconds else 'short', tzinfo=clock.zone(), locale=_locale())}"
 
 
 def moment(value: datetime | None) -> str:
@@ -98,7 +99,7 @@ def moment(value: datetime | None) -> str:
     if value is None:
         return NOTHING
     if clock.local(value).date() == clock.today():
-        return format_time(clock.local(value).timetz(), "short", locale=_locale())
+        return format_time(clock.local(value).timetz(), "short", tzinfo=clock.zone(), locale=_locale())
     return instant(value)
 
 
