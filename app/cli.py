@@ -107,7 +107,7 @@ def verify() -> None:
     """Check the chain of invoices and every stored file. Exit code 1 when something does not fit."""
     from app.billing.verify import verify_all
 
-    raise SystemExit(verify_all(click.echo))
+    raise SystemExit(1 if verify_all(click.echo) else 0)
 
 
 @ptt.command("revision")

@@ -45,7 +45,7 @@ def _cancel(invoice_id: int, reason: str, issue_date: date, rebill: bool) -> Iss
         head, lines, taxes = _locked(session, invoice_id)
         if head.kind is not InvoiceKind.INVOICE:
             raise InvalidInput(_("Only an invoice can be cancelled; %(number)s is a correction itself.", number=head.number))
-        for kind, number in session.execute(select(Invoice.kind, Invoice.number).where(Invoice.cancels_id == invoice_id)).tuples():
+        for kind, number in session.execute(select(Invoice.kind, Invoice.number).where(Invoice.cancels_id == invoice_id)):
             if kind is InvoiceKind.CANCELLATION:
                 raise Conflict(_("%(number)s was cancelled already, by %(other)s.", number=head.number, other=number))
             raise InvalidInput(_("A part of %(number)s was credited with %(other)s: credit the rest instead of cancelling it.",

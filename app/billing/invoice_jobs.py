@@ -47,7 +47,7 @@ def issue_part(ctx: Context, part: dict[str, Any]) -> None:
 
 def after_issue(ctx: Context) -> None:
     if not ctx.dry_run:
-        request_run("billing.render_invoices")
+        request_run("billing.render_invoices", join_waiting=True)
 
 
 def plan_render(ctx: Context) -> Iterable[dict[str, Any]]:
@@ -71,7 +71,7 @@ def render_part(ctx: Context, part: dict[str, Any]) -> None:
 
 def after_render(ctx: Context) -> None:
     if not ctx.dry_run:
-        request_run("billing.mail_invoices")
+        request_run("billing.mail_invoices", join_waiting=True)
 
 
 def mail_invoices(ctx: Context) -> None:

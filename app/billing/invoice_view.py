@@ -19,6 +19,7 @@ from app.plugin_api.contracts import InvoiceFacts
 from app.plugin_api.registry import plugins
 
 TRANSFER = "transfer"
+FACT = 26                   # characters beside the address; what is longer stands under the title
 Pairs = list[tuple[str, str]]
 
 
@@ -53,7 +54,8 @@ def invoice_view(head: Any, lines: Sequence[Any], taxes: Sequence[Any], *, origi
         seller, buyer = head.seller, head.buyer
         return InvoiceView(
             lang=head.language.replace("_", "-"), title=title_of(head), seller=seller, sender=" · ".join(_address_of(seller, name=True)),
-            address=_buyer_address(seller, buyer), facts=_facts(head, original), intro="", widths=_widths(len(taxes) > 1),
+            address=_buyer_address(seller, buyer), facts=_facts(head, original),
+            intro=_("Your reference: %(text)s", text=buyer["reference"]) if len(buyer["reference"]) > FACT else "", widths=_widths(len(taxes) > 1),
             lines=_lines(head, lines, len(taxes) > 1), sums=_sums(taxes, head.net),
             total=(_("Total %(currency)s", currency=head.currency), formats.money(head.gross)), payment=_payment(head),
             notes=list(head.notes), closing=[row for row in closing.splitlines() if row.strip()], footer=_footer(seller),
@@ -96,8 +98,8 @@ def _facts(head: Any, original: str) -> Pairs:
         rows.append((_("Your VAT id"), buyer["vat_id"]))
     elif buyer["tax_number"]:
         rows.append((_("Your tax number"), buyer["tax_number"]))
-    if buyer["reference"]:
-        rows.append((_("Your reference"), buyer["reference"][:26]))
+    if 0 < len(buyer["reference"]) <= FACT:
+        rows.append((_("Your reference"), buyer["reference"]))
     return rows
 
 

@@ -44,7 +44,7 @@ def render_invoices(invoice_ids: Sequence[int], failed: Callable[[str, str], Any
     there = set(session.scalars(select(InvoiceFile.invoice_id).where(InvoiceFile.invoice_id.in_(invoice_ids), InvoiceFile.kind == "pdf")))
     parts = invoice_parts(session, [ident for ident in invoice_ids if ident not in there])
     wanted = [head.cancels_id for head, _lines, _taxes in parts if head.cancels_id]
-    originals = dict(session.execute(select(Invoice.id, Invoice.number).where(Invoice.id.in_(wanted))).tuples().all()) if wanted else {}
+    originals = {row.id: row.number for row in session.execute(select(Invoice.id, Invoice.number).where(Invoice.id.in_(wanted)))} if wanted else {}
     logo = _logo()
     session.rollback()          # nothing is held while the child works
     pdf = renderer(logo)

@@ -98,14 +98,13 @@ def verify_files() -> Iterator[Problem]:
     """Invoices whose stored file is missing, changed, or not the one of its row."""
     session = db.session()
     last = 0
-    while rows := session.execute(select(InvoiceFile.id, InvoiceFile.sha256, Invoice.number, Document)
+    while rows := session.execute(select(InvoiceFile.id, InvoiceFile.sha256, Invoice.number, Document.sha256.label("document_sha256"))
                                   .join(Invoice, Invoice.id == InvoiceFile.invoice_id).join(Document, Document.id == InvoiceFile.document_id)
                                   .where(InvoiceFile.id > last).order_by(InvoiceFile.id).limit(BATCH)).all():
-        for _ident, sha256, number, document in rows:
-            if document.sha256 != sha256:
-                yield Problem("file", number, "the document is not the one that was made for it")
-        last = rows[-1][0]
-        session.expunge_all()
+        for row in rows:
+            if row.document_sha256 != row.sha256:
+                yield Problem("file", row.number, "the document is not the one that was made for it")
+        last = rows[-1].id
     for sentence in documents.damaged():
         yield Problem("file", "", sentence)
 

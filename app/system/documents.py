@@ -23,7 +23,7 @@ from typing import Any
 import fsspec
 from flask import current_app
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from app.core import clock
 from app.core.db import db, in_transaction, transaction
@@ -152,8 +152,8 @@ def store(kind: DocumentKind, folder: str, title: str, file_name: str, media_typ
         raise
 
 
-def read(document: Document) -> bytes:
-    """The bytes, proved by size and SHA-256. Raises StoreError when they are missing or not what was stored."""
+def read(document: Document | Row[Any]) -> bytes:
+    """The bytes, proved by size and SHA-256 (a row needs title, path, size and sha256). Raises StoreError when they are missing or not what was stored."""
     fs, full = _full(document.path)
     try:
         data: bytes = fs.cat_file(full)
@@ -180,14 +180,14 @@ def check_space() -> None:
 def damaged(batch: int = 500) -> Iterator[str]:
     """Sentences on documents whose file is missing or changed. Reads every file: for `verify`, not for pages."""
     last = 0
-    while rows := db.session.scalars(select(Document).where(Document.id > last).order_by(Document.id).limit(batch)).all():
-        for document in rows:
+    columns = (Document.id, Document.title, Document.path, Document.size, Document.sha256)
+    while rows := db.session.execute(select(*columns).where(Document.id > last).order_by(Document.id).limit(batch)).all():
+        for row in rows:
             try:
-                read(document)
+                read(row)
             except StoreError as error:
                 yield str(error)
         last = rows[-1].id
-        db.session.expunge_all()
 
 
 def orphans(older_than: timedelta = timedelta(days=1)) -> Iterator[str]:

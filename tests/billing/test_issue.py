@@ -22,7 +22,6 @@ from app.core.db import db, transaction
 from app.core.errors import InvalidInput
 from app.system.models import ProtocolEntry
 from tests.billing.invoice_data import Shop, invoice_of, invoices, put_settings
-from tests.billing.invoice_fixtures import heard, shop  # noqa: F401
 
 DAY = date(2026, 11, 2)
 

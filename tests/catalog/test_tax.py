@@ -8,7 +8,18 @@ from decimal import Decimal
 import pytest
 
 from app.catalog.models import TaxClass
-from app.catalog.tax import NO_TAX, OUTSIDE, REVERSE_CHARGE, SMALL_BUSINESS, Buyer, Rates, Seller, Treatment, treat, vat_state
+from app.catalog.tax import (
+    NO_TAX,
+    OUTSIDE,
+    REVERSE_CHARGE,
+    SMALL_BUSINESS,
+    Buyer,
+    Rates,
+    Seller,
+    Treatment,
+    treat,
+    vat_state,
+)
 from app.core.errors import InvalidInput
 
 DAY = date(2026, 11, 1)
