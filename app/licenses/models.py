@@ -46,7 +46,7 @@ class License(Stateful, Synced, Model):
     __tablename__ = "license"
     __table_args__ = (
         Index("uq_license_server_user", "server_id", "user_name", unique=True),
-        Index(None, "customer_id", "id"), Index(None, "alias"), Index(None, "phone"), Index(None, "tariff_id"), Index(None, "active_to"),
+        Index(None, "customer_id", "id", postgresql_include=["active_from", "active_to"]), Index(None, "alias"), Index(None, "phone"), Index(None, "tariff_id"), Index(None, "active_to"),
         Index("ix_license_locked", "customer_id", "lock_reasons", postgresql_where=text("lock_reasons <> 0"), sqlite_where=text("lock_reasons <> 0")),
         Index("ix_license_not_synced", "sync_state", postgresql_where=text("sync_state <> 'synced'"), sqlite_where=text("sync_state <> 'synced'")),
     )
@@ -90,7 +90,7 @@ class LicenseTariff(Model):
     """In these days the license was in this tariff. Spans of a license follow each other without overlap."""
 
     __tablename__ = "license_tariff"
-    __table_args__ = (UniqueConstraint("license_id", "valid_from"),)
+    __table_args__ = (UniqueConstraint("license_id", "valid_from", postgresql_include=["tariff_id", "valid_to"]),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     license_id: Mapped[int] = mapped_column(ForeignKey("license.id", ondelete="CASCADE"))
@@ -106,7 +106,7 @@ class LicenseService(Model):
     """An additional service of a license in these days."""
 
     __tablename__ = "license_service"
-    __table_args__ = (UniqueConstraint("license_id", "service_id", "valid_from"),)
+    __table_args__ = (UniqueConstraint("license_id", "service_id", "valid_from", postgresql_include=["valid_to"]),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     license_id: Mapped[int] = mapped_column(ForeignKey("license.id", ondelete="CASCADE"))
