@@ -6,7 +6,7 @@ Nothing comes back; ids that are needed are drawn from the sequence before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -14,31 +14,64 @@ from sqlalchemy import Connection, Table, func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+BLOCK = 500
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
 
 def insert_rows(session: Session, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Insert `rows` whose values stand in the order of `columns`."""
+    insert_shared(session, table, columns, ((row, ()) for row in rows))
+
+
+def insert_shared(session: Session, table: Table, columns: Sequence[str], rows: Iterable[tuple[Sequence[Any], Sequence[Any]]]) -> None:
+    """Insert rows that come in two halves. Where many in a row have the same object as second half, it is written out once."""
     connection = session.connection()
     names = ", ".join(columns)
     if connection.dialect.name == "postgresql":
         _copy(connection, f"COPY {table.name} ({names}) FROM STDIN", rows)
         return
-    stored = [tuple(_for_sqlite(value) for value in row) for row in rows]
+    stored = [(*map(_for_sqlite, left), *map(_for_sqlite, right)) for left, right in rows]
     if stored:
         places = ", ".join("?" * len(columns))
         connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({places})", stored)  # noqa: S608  names are ours
 
 
-def _copy(connection: Connection, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+def _copy(connection: Connection, statement: str, rows: Iterable[tuple[Sequence[Any], Sequence[Any]]]) -> None:
     driver = connection.connection.driver_connection
     base = connection.dialect.loaded_dbapi.Error
     assert driver is not None
     try:
         with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            write = copy.write_row
-            for row in rows:
-                write(row)
+            for block in _blocks(rows):
+                copy.write(block)
     except base as error:       # the driver is used directly here: give callers the errors they know
         raise DBAPIError.instance(statement, None, error, base, dialect=connection.dialect) from error
+
+
+def _blocks(rows: Iterable[tuple[Sequence[Any], Sequence[Any]]]) -> Iterator[str]:
+    """COPY's text format: tabs between values, a line a row, \\N for none."""
+    lines: list[str] = []
+    last: Sequence[Any] | None = None
+    tail = ""
+    for left, right in rows:
+        if right is not last:
+            last, tail = right, "".join(f"\t{_text(value)}" for value in right)
+        lines.append("\t".join([_text(value) for value in left]) + tail)
+        if len(lines) == BLOCK:
+            lines.append("")
+            yield "\n".join(lines)
+            lines.clear()
+    if lines:
+        lines.append("")
+        yield "\n".join(lines)
+
+
+def _text(value: Any) -> str:
+    if value.__class__ is int:
+        return str(value)
+    if value is None:
+        return "\\N"
+    return str(value).translate(_ESCAPES)
 
 
 def _for_sqlite(value: Any) -> Any:

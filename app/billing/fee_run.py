@@ -17,11 +17,11 @@ from sqlalchemy import BigInteger, insert, type_coerce, update
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
-from app.billing.bulk import insert_rows, reserve_ids
+from app.billing.bulk import insert_rows, insert_shared, reserve_ids
 from app.billing.documents import release_all
 from app.billing.fee_reads import (DocumentRow, Range, RecurringRow, chunks, lock_documents, read_accounts, read_billed, read_recurring,
                                    read_terms, read_usage)
-from app.billing.fees import Account, Fee, Unbillable, Usage, fees_of
+from app.billing.fees import Account, Fee, Item, Unbillable, Usage, fees_of
 from app.billing.models import BillingDocument, BillingState, Charge, ManualLine
 from app.billing.review import jumped
 from app.core import clock
@@ -36,9 +36,9 @@ from app.system.settings import setting
 
 log = logging.getLogger(__name__)
 CHUNK = 20_000          # customers and licenses of a part: about 40 MB and a second or two
-CHARGE_COLUMNS = ("document_id", *Fee._fields)
+CHARGE_COLUMNS = ("document_id", "license_id", *Item._fields)
 DOCUMENT_COLUMNS = ("id", "customer_id", "period", "sequence", "currency", "state", "held_because", "fees_net", "fees_count", "created_at")
-NOTHING = Usage((), {}, {})
+NOTHING = Usage((), {}, {}, {}, {})
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class Bill:
 
     @property
     def net(self) -> int:
-        return sum(fee.net for fee in self.fees)
+        return sum([item.net for _license, item in self.fees])
 
     @property
     def open_document(self) -> DocumentRow | None:
@@ -200,7 +200,7 @@ def compute(session: Session, ids: Range, month: Month, licenses: frozenset[int]
 
 
 def _only(fees: list[Fee], licenses: frozenset[int] | None) -> list[Fee]:
-    return fees if licenses is None else [fee for fee in fees if fee.license_id in licenses]
+    return fees if licenses is None else [fee for fee in fees if fee[0] in licenses]
 
 
 def _running(lines: list[RecurringRow], account: Account, month: Month) -> list[RecurringRow]:
@@ -229,7 +229,7 @@ def _write(session: Session, month: Month, bills: Sequence[Bill]) -> None:
         if (document := bill.open_document) is not None:
             ids[bill.account.customer_id] = document.id
             _add_to(session, document, bill)
-    insert_rows(session, Charge.__table__, CHARGE_COLUMNS, ((ids[bill.account.customer_id], *fee) for bill in bills for fee in bill.fees))
+    insert_shared(session, Charge.__table__, CHARGE_COLUMNS, (((ids[bill.account.customer_id], license_id), item) for bill in bills for license_id, item in bill.fees))
     lines = [{"document_id": ids[bill.account.customer_id], "article_id": line.article_id, "recurring_id": line.id, "text": line.text,
               "quantity": line.quantity, "unit_price": line.unit_price, "net": line_net(line, bill.account.currency)}
              for bill in bills for line in bill.lines]

@@ -6,7 +6,7 @@ Days are inclusive; prices are in 1/10000 of the currency, amounts in cents. All
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, NamedTuple
@@ -21,10 +21,10 @@ from app.core.period import Month
 TEXT_LENGTH = 120
 TARIFF_ITSELF = 0       # service id of the charge for the tariff
 
-Span = tuple[int, int, date, date | None, date, date | None]
-"""License id, tariff id, the span's days in the tariff, the license's days of service; in order of license and day."""
-ServiceSpan = tuple[int, date, date | None]
-"""Service id, days."""
+LicenseRow = tuple[int, date, date | None]
+"""License id and its days of service."""
+Span = tuple[int, date, date | None]
+"""Tariff or service id, and the days in it."""
 Billed = Mapping[tuple[int, int, int, date], int]
 """Charges that exist: (license, tariff, service, period start) → unit price."""
 
@@ -52,13 +52,16 @@ class Terms:
     article_id: int | None
     start: date
     end: date
-    of_days: int
     by_days: bool
     skip_locked: bool
     graduated: bool
     trial_days: int
     tiers: Tiers
     services: Mapping[int, Offer]
+
+    @property
+    def of_days(self) -> int:
+        return (self.end - self.start).days + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +77,24 @@ class Account:
     paid_until: date | None
 
 
-class Fee(NamedTuple):
-    """A charge to be: columns of the table `charge` but for its document."""
+class Usage(NamedTuple):
+    """What one customer used. `licenses` in the order of their ids; `tariffs` and `services` by license, in the order of
+    days (they may hold other customers' too); `locks` by license, the account's under None; `prepaid`: for licenses that were
+    in a prepaid tariff the day they last came into one, so that days paid in advance are not billed again."""
 
-    license_id: int
+    licenses: Sequence[LicenseRow]
+    tariffs: Mapping[int, Sequence[Span]]
+    services: Mapping[int, Sequence[Span]]
+    locks: Mapping[int | None, list[Lock]]
+    prepaid: Mapping[int, date]
+
+
+class Item(NamedTuple):
+    """What is charged for a license in a tariff or service: columns of the table `charge` but for document and license.
+
+    Licenses that cost the same share the object.
+    """
+
     tariff_id: int
     service_id: int
     period_start: date
@@ -90,14 +107,8 @@ class Fee(NamedTuple):
     article_id: int
 
 
-class Usage(NamedTuple):
-    """Rows of one customer. `services` by license; `locks` by license, the account's under None; `prepaid`: for licenses
-    that were in a prepaid tariff the day they last came into one, so that days paid in advance are not billed again."""
-
-    spans: Iterable[Span]
-    services: Mapping[int, list[ServiceSpan]]
-    locks: Mapping[int | None, list[Lock]]
-    prepaid: Mapping[int, date] = {}
+Fee = tuple[int, Item]
+"""License id, what is charged for it."""
 
 
 def billing_period(month: Month, months: int) -> tuple[date, date] | None:
@@ -119,81 +130,115 @@ def fees_of(account: Account, usage: Usage, billed: Billed, terms: Mapping[int, 
         if rule.skip_locked and usage.locks:
             licenses = _without_locked(licenses, usage.locks)
         if licenses:
-            _bill_tariff(account, rule, licenses, usage.services, billed, fees, remarks)
+            bill = _TariffBill(account, rule)
+            fees += bill.tariff_fees(licenses, billed)
+            if usage.services:
+                fees += bill.service_fees(licenses, usage.services, billed, remarks)
     return fees, remarks
 
 
-def billable_days(account: Account, usage: Usage, terms: Mapping[int, Terms]) -> dict[int, dict[int, list[Days]]]:
+def billable_days(account: Account, usage: Usage, terms: Mapping[int, Terms]) -> dict[int, dict[int, tuple[Days, ...]]]:
     """By tariff and license, the days of the tariff's period that are to be paid (trial and prepaid days are not)."""
-    found: dict[int, dict[int, list[Days]]] = {}
-    last_license, busy_until = 0, date.min
-    for license_id, tariff_id, valid_from, valid_to, active_from, active_to in usage.spans:
-        if license_id == last_license and valid_from <= busy_until:
-            raise Unbillable(_l("License %(id)s is in two tariffs on %(day)s.", id=license_id, day=valid_from.isoformat()))
-        last_license, busy_until = license_id, valid_to or date.max
-        rule = terms.get(tariff_id)
-        if rule is None:
-            continue
-        first = max(valid_from, active_from, rule.start)
-        if rule.trial_days:
-            first = max(first, active_from + timedelta(days=rule.trial_days))
-        if account.paid_until is not None and usage.prepaid.get(license_id, date.max) < valid_from:
-            first = max(first, account.paid_until + timedelta(days=1))
-        last = rule.end
-        if valid_to is not None and valid_to < last:
-            last = valid_to
-        if active_to is not None and active_to < last:
-            last = active_to
-        if account.last_day is not None and account.last_day < last:
-            last = account.last_day
-        if first <= last:
-            found.setdefault(tariff_id, {}).setdefault(license_id, []).append((first, last))
+    found: dict[int, dict[int, tuple[Days, ...]]] = {}
+    whole: dict[int, tuple[Days, ...]] = {}
+    for license_id, active_from, active_to in usage.licenses:
+        spans = usage.tariffs.get(license_id, ())
+        if len(spans) > 1:
+            _check_order(license_id, spans)
+        for tariff_id, valid_from, valid_to in spans:
+            rule = terms.get(tariff_id)
+            if rule is None:
+                continue
+            first = valid_from if valid_from > active_from else active_from
+            if rule.trial_days:
+                first = max(first, active_from + timedelta(days=rule.trial_days))
+            if account.paid_until is not None and usage.prepaid.get(license_id, date.max) < valid_from:
+                first = max(first, account.paid_until + timedelta(days=1))
+            start, last = rule.start, rule.end
+            if valid_to is not None and valid_to < last:
+                last = valid_to
+            if active_to is not None and active_to < last:
+                last = active_to
+            if account.last_day is not None and account.last_day < last:
+                last = account.last_day
+            if first <= start and last == rule.end:     # nearly all: they share one object
+                days = whole.get(tariff_id) or whole.setdefault(tariff_id, ((start, last),))
+            elif (first := max(first, start)) <= last:
+                days = ((first, last),)
+            else:
+                continue
+            licenses = found.get(tariff_id)
+            if licenses is None:
+                licenses = found[tariff_id] = {}
+            licenses[license_id] = licenses[license_id] + days if license_id in licenses else days
     return found
 
 
-def _without_locked(licenses: dict[int, list[Days]], locks: Mapping[int | None, list[Lock]]) -> dict[int, list[Days]]:
+def _check_order(license_id: int, spans: Sequence[Span]) -> None:
+    for (_before, _begin, busy_until), (_tariff, begin, _end) in zip(spans, spans[1:], strict=False):
+        if busy_until is None or begin <= busy_until:
+            raise Unbillable(_l("License %(id)s is in two tariffs on %(day)s.", id=license_id, day=begin.isoformat()))
+
+
+def _without_locked(licenses: dict[int, tuple[Days, ...]], locks: Mapping[int | None, list[Lock]]) -> dict[int, tuple[Days, ...]]:
     """Licenses that were free on at least a part of a day that would be billed."""
     account = locks.get(None, [])
     return {license_id: days for license_id, days in licenses.items()
             if not (account or license_id in locks) or not covered(days, locked_days([*account, *locks.get(license_id, [])]))}
 
 
-def _bill_tariff(account: Account, rule: Terms, licenses: dict[int, list[Days]], services: Mapping[int, list[ServiceSpan]],
-                 billed: Billed, fees: list[Fee], remarks: list[Any]) -> None:
-    article_id = rule.article_id or account.article_id
-    step = _check(account, rule, article_id)
-    assert article_id is not None
-    start, end, of_days, tariff_id = rule.start, rule.end, rule.of_days, rule.tariff_id
-    before = {key[0]: price for key, price in billed.items() if key[1:] == (tariff_id, TARIFF_ITSELF, start)} if billed else {}
-    missing = [license_id for license_id in licenses if license_id not in before]
-    prices = unit_prices(rule.tiers, len(missing) + len(before), rule.graduated)
-    prices = open_prices(prices, before.values()) if before and rule.graduated else prices
-    text, known = rule.name, {}
-    for license_id, price in zip(missing, prices, strict=False):
-        days = _paid_days(rule, licenses[license_id])
-        net = known.get((price, days))
-        if net is None:
-            net = known[price, days] = line_net(price, days, of_days, step)
-        fees.append(Fee(license_id, tariff_id, TARIFF_ITSELF, start, end, days, of_days, price, net, text, article_id))
-    if not services:
-        return
-    for license_id, days_in_tariff in licenses.items():
-        for service_id, spans in _by_service(services.get(license_id, ())).items():
-            offer = rule.services[service_id]
-            both = _overlap(days_in_tariff, spans)
-            if not both or (license_id, tariff_id, service_id, start) in billed:
+class _TariffBill:
+    """One tariff of one customer. Raises Unbillable when it cannot be billed to him."""
+
+    def __init__(self, account: Account, rule: Terms):
+        self.account, self.rule = account, rule
+        self.of_days, self.step, self.article_id = rule.of_days, *_check(account, rule)
+        self.items: dict[tuple[int, int, int], Item] = {}
+
+    def tariff_fees(self, licenses: Mapping[int, tuple[Days, ...]], billed: Billed) -> list[Fee]:
+        """Of the licenses that are not billed yet. The tier is reached with all: those billed before count."""
+        rule = self.rule
+        before = {key[0]: price for key, price in billed.items() if key[1:] == (rule.tariff_id, TARIFF_ITSELF, rule.start)} if billed else {}
+        missing = [license_id for license_id in licenses if license_id not in before] if before else licenses
+        prices = unit_prices(rule.tiers, len(missing) + len(before), rule.graduated)
+        if before and rule.graduated:
+            prices = open_prices(prices, before.values())
+        return [(license_id, self.item(TARIFF_ITSELF, price, licenses[license_id])) for license_id, price in zip(missing, prices, strict=False)]
+
+    def service_fees(self, licenses: Mapping[int, tuple[Days, ...]], services: Mapping[int, Sequence[Span]], billed: Billed, remarks: list[Any]) -> list[Fee]:
+        """Of the priced services on the days that are both in the tariff and in the service."""
+        fees = []
+        for license_id, days_in_tariff in licenses.items():
+            if license_id not in services:
                 continue
-            if not offer.offered:
-                remarks.append(_l("License %(id)s has the service “%(service)s”, which tariff “%(tariff)s” does not offer. It is not billed.",
-                                  id=license_id, service=_name(offer, account.language), tariff=rule.name))
-            elif offer.price is not None:
-                days = _paid_days(rule, both)
-                fees.append(Fee(license_id, tariff_id, service_id, start, end, days, of_days, offer.price,
-                                line_net(offer.price, days, of_days, step), service_text(offer, rule.name, account.language), article_id))
+            for service_id, spans in _by_service(services[license_id]).items():
+                both = _overlap(days_in_tariff, spans)
+                if not both or (license_id, self.rule.tariff_id, service_id, self.rule.start) in billed:
+                    continue
+                offer = self.rule.services[service_id]
+                if not offer.offered:
+                    remarks.append(_l("License %(id)s has the service “%(service)s”, which tariff “%(tariff)s” does not offer. It is not billed.",
+                                      id=license_id, service=_name(offer, self.account.language), tariff=self.rule.name))
+                elif offer.price is not None:
+                    fees.append((license_id, self.item(service_id, offer.price, both)))
+        return fees
+
+    def item(self, service_id: int, price: int, days: tuple[Days, ...]) -> Item:
+        """For days in the tariff or service; without pro-rata the whole period is charged."""
+        rule = self.rule
+        number = sum([(last - first).days + 1 for first, last in days]) if rule.by_days else self.of_days
+        key = service_id, price, number
+        found = self.items.get(key)
+        if found is None:
+            text = service_text(rule.services[service_id], rule.name, self.account.language) if service_id else rule.name
+            found = self.items[key] = Item(rule.tariff_id, service_id, rule.start, rule.end, number, self.of_days, price,
+                                           line_net(price, number, self.of_days, self.step), text, self.article_id)
+        return found
 
 
-def _check(account: Account, rule: Terms, article_id: int | None) -> int:
-    """Cents in the smallest unit; Unbillable when the tariff cannot be billed to this customer."""
+def _check(account: Account, rule: Terms) -> tuple[int, int]:
+    """Cents in the currency's smallest unit, and the article; Unbillable when the tariff cannot be billed to this customer."""
+    article_id = rule.article_id or account.article_id
     if not rule.tiers.complete:
         raise Unbillable(_l("Tariff “%(tariff)s” has no price for the first license.", tariff=rule.name))
     if article_id is None:
@@ -202,36 +247,28 @@ def _check(account: Account, rule: Terms, article_id: int | None) -> int:
         raise Unbillable(_l("Tariff “%(tariff)s” is in %(theirs)s, the customer is billed in %(his)s.",
                             tariff=rule.name, theirs=rule.currency, his=account.currency))
     try:
-        return amount_step(account.currency)
+        return amount_step(account.currency), article_id
     except ValueError as error:
         raise Unbillable(_l("The currency %(currency)s cannot be billed.", currency=account.currency)) from error
 
 
-def _paid_days(rule: Terms, days: list[Days]) -> int:
-    """Days that are charged: those of service, or the whole period for a tariff without pro-rata."""
-    if not rule.by_days:
-        return rule.of_days
-    return sum((last - first).days + 1 for first, last in days)
-
-
-def _by_service(spans: Iterable[ServiceSpan]) -> dict[int, list[tuple[date, date | None]]]:
+def _by_service(spans: Iterable[Span]) -> dict[int, list[tuple[date, date | None]]]:
     found: dict[int, list[tuple[date, date | None]]] = {}
     for service_id, first, last in spans:
         found.setdefault(service_id, []).append((first, last))
     return found
 
 
-def _overlap(days: list[Days], spans: list[tuple[date, date | None]]) -> list[Days]:
-    """Days that are in `days` and in one of `spans`; days that several spans name count once."""
+def _overlap(days: tuple[Days, ...], spans: Sequence[tuple[date, date | None]]) -> tuple[Days, ...]:
+    """Days that are in `days` and in one of `spans` (by their first day); days that several spans name count once."""
     found: list[Days] = []
     for first, last in days:
-        reached = first
-        for begin, end in sorted(spans, key=lambda span: span[0]):
-            start, stop = max(reached, begin), last if end is None else min(last, end)
+        for begin, end in spans:
+            start, stop = begin if begin > first else first, last if end is None or end > last else end
             if start <= stop:
                 found.append((start, stop))
-                reached = stop + timedelta(days=1)
-    return found
+                first = stop + timedelta(days=1)
+    return tuple(found)
 
 
 def service_text(offer: Offer, tariff: str, language: str) -> str:
