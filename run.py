@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import http.client
 import os
+import shutil
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -67,7 +68,7 @@ def choose_ports(stored: dict[str, str]) -> dict[str, int]:
         chosen["simulator"] = ports.choose(LOCAL, number("PTT_SIMULATOR_PORT", 8090), taken=frozenset(taken))
     else:
         chosen["simulator"] = int(kept)
-        if not ports.is_free(LOCAL, chosen["simulator"]):
+        if not ports.wait_until_free(LOCAL, chosen["simulator"], 10):     # that of a killed start may be ending
             raise Problem(f"Port {kept} is in use by another program. The PTT simulator needs it, because the PTT server in the demo data "
                           "has this address. Stop the other program, or begin anew with “make reset”.")
     return chosen
@@ -119,18 +120,28 @@ def web_answers(port: int) -> bool:
 
 
 def prepare(supervisor: Supervisor, stored: dict[str, str]) -> None:
-    """Migrations at each start; demo data and login at the first, repeated until it has succeeded once."""
-    done = VAR / "first-start-done"
-    say("Preparing the database …" if done.exists() else "First start: creating the database …")
-    supervisor.run("setup", [*FLASK, "setup"])
-    if done.exists() or supervisor.stopping.is_set():
+    """Migrations at each start; login and demo data at the first, which is begun anew until it has succeeded once."""
+    begun, done = VAR / "first-start-begun", VAR / "first-start-done"
+    if done.exists():
+        say("Preparing the database …")
+        supervisor.run("setup", [*FLASK, "setup"])
         return
-    supervisor.run("setup", [*FLASK, "admin", USER, "--password-stdin"], stored["PTT_ADMIN_PASSWORD"] + "\n")
-    if supervisor.env.get("DEMO") not in ("0", "no", "off", "false"):
+    say("First start: creating the database …")
+    if begun.exists() and "DATABASE_URL" not in os.environ:     # an earlier first start was cut off: half of the demo is no demo
+        for name in ("ptt.db", "ptt.db-wal", "ptt.db-shm"):
+            (VAR / name).unlink(missing_ok=True)
+        shutil.rmtree(VAR / "documents", ignore_errors=True)
+    if begun.exists() or not (VAR / "ptt.db").exists():
+        begun.touch()
+    supervisor.run("setup", [*FLASK, "setup"])
+    if not supervisor.stopping.is_set():
+        supervisor.run("setup", [*FLASK, "admin", USER, "--password-stdin"], stored["PTT_ADMIN_PASSWORD"] + "\n")
+    if not supervisor.stopping.is_set() and supervisor.env.get("DEMO") not in ("0", "no", "off", "false"):
         say("Loading demo data (a minute or two) …")
-        supervisor.run("setup", [*FLASK, "demo"])
+        say(supervisor.run("setup", [*FLASK, "demo"]).strip().rpartition("\n")[2])
     if not supervisor.stopping.is_set():
         done.touch()
+        begun.unlink(missing_ok=True)
 
 
 def greeting(port: dict[str, int], stored: dict[str, str]) -> str:

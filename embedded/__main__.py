@@ -14,7 +14,7 @@ from embedded import redis
 from embedded.processes import wait_until_gone
 
 VAR = Path(os.environ.get("PTT_VAR") or Path(__file__).resolve().parent.parent / "var").resolve()
-OURS = {"run.lock", "secrets.env", "first-start-done", "address", "ptt.db", "ptt.db-wal", "ptt.db-shm", "redis", "documents", "mail", "simulator", "log"}
+OURS = {"run.lock", "secrets.env", "first-start-begun", "first-start-done", "address", "ptt.db", "ptt.db-wal", "ptt.db-shm", "redis", "documents", "mail", "simulator", "log"}
 PATIENCE = 60
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 
 
 class PortError(Exception):
@@ -19,6 +20,15 @@ def is_free(host: str, port: int) -> bool:
             probe.listen(1)
         except OSError:
             return False
+    return True
+
+
+def wait_until_free(host: str, port: int, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while not is_free(host, port):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.2)
     return True
 
 

@@ -1,7 +1,8 @@
 """Builds the environment: `.venv` from a lock file with hashes, static files from npm, translations.
 
 `python tools/bootstrap.py run` for using the product, `… test` for developing and testing it, `… bench` for the
-benchmarks' peers too. Runs with the standard library alone. A stamp in `.venv` makes the second call quick.
+benchmarks' peers too; `… run --packages` stops after the packages. Runs with the standard library alone. A stamp in
+`.venv` makes the second call quick.
 """
 
 from __future__ import annotations
@@ -135,17 +136,19 @@ def register() -> None:
 
 
 def main(arguments: list[str]) -> int:
-    level = arguments[0] if arguments else "run"
+    packages_only = "--packages" in arguments
+    level = next((word for word in arguments if not word.startswith("-")), "run")
     if level not in LOCKS:
-        print(f"bootstrap.py {'|'.join(LOCKS)}", file=sys.stderr)
+        print(f"bootstrap.py {'|'.join(LOCKS)} [--packages]", file=sys.stderr)
         return 2
     if sysconfig.get_platform().startswith("win"):
         print("PTT Admin runs on Linux and macOS.", file=sys.stderr)
         return 1
     try:
         install(level)
-        run(PYTHON, "tools/assets.py")
-        run(PYTHON, "tools/translations.py", "compile")
+        if not packages_only:
+            run(PYTHON, "tools/assets.py")
+            run(PYTHON, "tools/translations.py", "compile")
     except Problem as problem:
         print(problem, file=sys.stderr)
         return 1
