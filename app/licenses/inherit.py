@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, false, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, false, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.catalog.models import Billing, Service, Tariff, TariffService
+from app.catalog.models import Billing, Service, Tariff, TariffService, TariffTier
 from app.core import clock
 from app.core.db import transaction
 from app.core.events import bus, publish
@@ -82,9 +82,11 @@ def has_safety_service(today: date) -> ColumnElement[bool]:
 
 
 def is_prepaid(session: Session, today: date) -> ColumnElement[bool]:
-    """The license is in a tariff that is paid in advance, has begun, and its free trial is over."""
+    """The license is in a tariff that is paid in advance and not for free, has begun, and its free trial is over."""
+    costs = or_(exists().where(TariffTier.tariff_id == Tariff.id, TariffTier.unit_price > 0),
+                exists().where(TariffService.tariff_id == Tariff.id, ~TariffService.included, TariffService.unit_price > 0))
     trials: dict[int, list[int]] = defaultdict(list)
-    for tariff_id, days in session.execute(select(Tariff.id, Tariff.trial_days).where(Tariff.billing == Billing.PREPAID)).tuples():
+    for tariff_id, days in session.execute(select(Tariff.id, Tariff.trial_days).where(Tariff.billing == Billing.PREPAID, costs)).tuples():
         trials[days].append(tariff_id)
     if not trials:
         return false()

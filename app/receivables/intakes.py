@@ -1,0 +1,85 @@
+"""Where payments come from by themselves: bank statements, PayPal. Each source says when it was last read in full.
+
+Nobody is locked while a source cannot be read, or was read too long ago: he may have paid.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from flask import current_app
+from flask_babel import gettext as _
+
+from app.core import clock
+from app.core.db import db, transaction
+from app.core.errors import DomainError, LostClaim
+from app.core.formats import instant
+from app.core.jobs import Context
+from app.system.models import Mark
+from app.system.settings import setting
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Intake:
+    """A source of payments. `run` reads what is new and calls `record_payment` for each; it is called outside of a
+    transaction, may call other systems, and raises when it could not read everything. None: staff hands its files in."""
+
+    name: str
+    title: Any
+    run: Callable[[Context], None] | None = None
+
+
+def intakes() -> dict[str, Intake]:
+    found: dict[str, Intake] = current_app.extensions.setdefault("ptt_intakes", {})
+    return found
+
+
+def register_intake(intake: Intake) -> None:
+    intakes()[intake.name] = intake
+
+
+def mark_read(name: str) -> None:
+    """The source was read completely up to now."""
+    with transaction() as session:
+        session.merge(Mark(name=f"intake:{name}", value=clock.now().isoformat(), at=clock.now()))
+
+
+def read_all(ctx: Context) -> dict[str, str]:
+    """Read every source; returns by name why nobody may be locked now."""
+    blocked: dict[str, str] = {}
+    for intake in intakes().values():
+        if intake.run is None:
+            continue
+        try:
+            intake.run(ctx)
+            mark_read(intake.name)
+        except LostClaim:
+            raise
+        except Exception as error:
+            log.exception("intake %s failed", intake.name)
+            db.session.rollback()
+            reason = str(error) if isinstance(error, DomainError) else f"{type(error).__name__}: {error}"
+            ctx.note("failed", str(intake.title), reason)
+            blocked[intake.name] = _("%(source)s could not be read: %(reason)s", source=intake.title, reason=reason)
+    return {**too_old(), **blocked}
+
+
+def too_old() -> dict[str, str]:
+    """Sources that were last read longer ago than the setting allows, with the reason."""
+    hours = setting("locks.max_intake_age_hours")
+    if not hours:
+        return {}
+    found = {}
+    for intake in intakes().values():
+        mark = db.session.get(Mark, f"intake:{intake.name}", populate_existing=True)
+        if mark is None:
+            found[intake.name] = _("%(source)s was never read.", source=intake.title)
+        elif mark.at < clock.now() - timedelta(hours=hours):
+            found[intake.name] = _("%(source)s was last read on %(when)s, more than %(n)s hours ago.", source=intake.title, when=instant(mark.at), n=hours)
+    return found

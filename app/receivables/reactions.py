@@ -1,0 +1,8 @@
+"""What receivables do when something happens in a slice below."""
+
+from __future__ import annotations
+
+from app.billing.events import InvoicesIssued
+from app.receivables.open_items import take_invoices
+
+REACTIONS = {InvoicesIssued: [take_invoices]}
