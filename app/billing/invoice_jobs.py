@@ -14,13 +14,15 @@ from app.billing import invoice_queries as queries
 from app.billing.invoice_mail import LOOK_BACK, mail_invoice, unsent
 from app.billing.issue import CHUNK, issue_documents, preview
 from app.billing.pdf import render_invoices
-from app.core.db import db
+from app.core.db import db, transaction
 from app.core.errors import DomainError
 from app.core.jobs import Context, Job
 from app.system.documents import check_space
 from app.system.job_runs import request_run
+from app.system.models import Mark
 
 PART = 100                  # PDFs a part
+COMPLETE = "billing.pdf_complete_to"
 
 
 def plan_issue(ctx: Context) -> Iterable[dict[str, Any]]:
@@ -46,14 +48,25 @@ def issue_part(ctx: Context, part: dict[str, Any]) -> None:
 
 
 def after_issue(ctx: Context) -> None:
-    if not ctx.dry_run:
-        request_run("billing.render_invoices", join_waiting=True)
+    if not ctx.dry_run and queries.without_file(db.session(), _complete_to()):
+        request_run("billing.render_invoices")
+
+
+def _complete_to() -> int:
+    """Every invoice up to this id has its PDF: only newer ones are looked at."""
+    mark = db.session.get(Mark, COMPLETE, populate_existing=True)
+    return int(mark.value) if mark else 0
 
 
 def plan_render(ctx: Context) -> Iterable[dict[str, Any]]:
     check_space()
-    ids = queries.without_file(db.session())
-    db.session.rollback()
+    with transaction() as session:
+        above = _complete_to()
+        ids = queries.without_file(session, above)
+        # Ids are drawn before the commit: a younger one may become visible first, so the last day is always looked at again.
+        reached = min([queries.newest_before(session, ctx.now - timedelta(days=1)), *(ident - 1 for ident in ids)])
+        if reached > above and not ctx.dry_run:
+            session.merge(Mark(name=COMPLETE, value=str(reached)))
     return [{"invoices": ids[start:start + PART]} for start in range(0, len(ids), PART)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Row, exists, select, type_coerce
@@ -29,14 +30,14 @@ CUSTOMER = (Customer.id, Customer.number, Customer.company, Customer.contact, Cu
             Customer.tax_number, Customer.buyer_reference, Customer.language, Customer.payment_method, Customer.terms_days)
 
 
-def lock_customers(session: Session, document_ids: Sequence[int]) -> dict[int, Row[Any]]:
+def lock_customers(session: Session, document_ids: Sequence[int]) -> dict[int, Any]:
     """The customers of the documents, locked in the order of their ids: the first of the locks (account, item, license, series)."""
     owners = select(BillingDocument.customer_id).where(BillingDocument.id.in_(document_ids))
     query = select(*CUSTOMER).where(Customer.id.in_(owners)).order_by(Customer.id).with_for_update(key_share=True)
     return {row.id: row for row in session.execute(query)}
 
 
-def lock_documents(session: Session, document_ids: Sequence[int]) -> Sequence[Row[Any]]:
+def lock_documents(session: Session, document_ids: Sequence[int]) -> Sequence[Any]:
     columns = (BillingDocument.id, BillingDocument.customer_id, BillingDocument.period, BillingDocument.currency, BillingDocument.state)
     return session.execute(select(*columns).where(BillingDocument.id.in_(document_ids)).order_by(BillingDocument.id).with_for_update()).all()
 
@@ -76,10 +77,15 @@ def released(session: Session, period: str | None = None) -> list[int]:
     return list(session.scalars(query.order_by(BillingDocument.customer_id, BillingDocument.id)))
 
 
-def without_file(session: Session, kind: str = "pdf") -> list[int]:
-    """Invoices whose PDF has not been written yet, newest first: what is waited for now comes before old gaps."""
+def without_file(session: Session, above: int, kind: str = "pdf") -> list[int]:
+    """Invoices with an id above `above` whose PDF has not been written yet, newest first: what is waited for comes before old gaps."""
     there = exists().where(InvoiceFile.invoice_id == Invoice.id, InvoiceFile.kind == kind)
-    return list(session.scalars(select(Invoice.id).where(~there).order_by(Invoice.id.desc())))
+    return list(session.scalars(select(Invoice.id).where(Invoice.id > above, ~there).order_by(Invoice.id.desc())))
+
+
+def newest_before(session: Session, moment: datetime) -> int:
+    """Id of the newest invoice issued before `moment`; 0 when there is none."""
+    return session.scalar(select(Invoice.id).where(Invoice.issued_at < moment).order_by(Invoice.id.desc()).limit(1)) or 0
 
 
 def invoice_parts(session: Session, invoice_ids: Sequence[int]) -> list[tuple[Row[Any], list[Row[Any]], list[Row[Any]]]]:

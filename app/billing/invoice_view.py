@@ -65,7 +65,7 @@ def invoice_view(head: Any, lines: Sequence[Any], taxes: Sequence[Any], *, origi
 def title_of(head: Any) -> str:
     words = {InvoiceKind.INVOICE: _("Invoice %(number)s", number=head.number), InvoiceKind.CANCELLATION: _("Cancellation %(number)s", number=head.number),
              InvoiceKind.CREDIT_NOTE: _("Credit note %(number)s", number=head.number)}
-    return words[head.kind]
+    return str(words[head.kind])
 
 
 def _address_of(party: dict[str, Any], name: bool = False) -> list[str]:

@@ -90,18 +90,16 @@ def price_document(charges: Iterable[ChargeRow], manual: Iterable[ManualRow], ar
     """`treat`: tax of a class for this customer; `words`: text of a line in his language. Charges of one document."""
     lines: list[Line] = []
     notes: dict[str, None] = {}
-    groups: dict[tuple[int, int, date, str, int, int, int, int], list[int | ChargeRow]] = {}
+    groups: dict[tuple[int, int, date, str, int, int, int, int], ChargeRow] = {}
+    counts: dict[tuple[int, int, date, str, int, int, int, int], int] = {}
     for row in charges:
         key = (row.tariff_id, row.service_id, row.period_start, row.text, row.of_days - row.days, -row.net, row.of_days, row.article_id)
-        group = groups.get(key)
-        if group is None:
-            groups[key] = [1, row]
-        else:
-            group[0] += 1      # type: ignore[operator]
-    first = last = None
+        counts[key] = counts.get(key, 0) + 1
+        groups[key] = row
+    first: date | None = None
+    last: date | None = None
     for key in sorted(groups):
-        count, row = groups[key]
-        assert isinstance(count, int) and isinstance(row, ChargeRow)
+        row, count = groups[key], counts[key]
         article = articles[row.article_id]
         case = treat(article.tax_class)
         notes[case.note] = None

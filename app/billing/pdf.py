@@ -21,7 +21,7 @@ from app.billing.invoice_view import invoice_view, title_of
 from app.billing.models import Invoice, InvoiceFile
 from app.billing.pdf_process import renderer
 from app.core.db import db, transaction
-from app.core.errors import DomainError, InvalidInput
+from app.core.errors import DomainError, InvalidInput, LostClaim
 from app.system import documents
 from app.system.documents import Stored
 from app.system.models import Document, DocumentKind
@@ -73,7 +73,7 @@ def _keep(ready: Sequence[tuple[Stored, Any]]) -> int:
             for stored, head in ready:
                 if head.id in there or not _insert(stored, head):
                     late.append(stored)
-    except DomainError:
+    except (DomainError, LostClaim):
         late = [stored for stored, _head in ready]
         raise
     finally:
@@ -114,7 +114,8 @@ def pdf_document(invoice_id: int) -> Document | None:
     """The stored PDF's document, or None while a worker has not made it yet."""
     query = (select(Document).join(InvoiceFile, InvoiceFile.document_id == Document.id)
              .where(InvoiceFile.invoice_id == invoice_id, InvoiceFile.kind == "pdf"))
-    return db.session.scalar(query)
+    found: Document | None = db.session.scalar(query)
+    return found
 
 
 def reprint(invoice_id: int) -> bytes:

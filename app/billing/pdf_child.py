@@ -95,7 +95,7 @@ def lines_tag() -> type:
         ("TOPPADDING", (0, 0), (-1, -1), 2.6), ("BOTTOMPADDING", (0, 0), (-1, -1), 3.4),
     ]
 
-    class Lines(pisaTag):
+    class Lines(pisaTag):  # type: ignore[misc]
         """`<pdf:lines widths="10 80 …" wrap="1">` (mm, column that wraps): one row a text line, cells by tabs, the first row is repeated.
 
         The last column and all after `wrap` are aligned right.
