@@ -112,7 +112,7 @@ def _vat_id(country: str, dice: random.Random) -> str:
 
 
 def _phone(country: str, dice: random.Random) -> str:
-    start, digits = {"AT": ("+43664", 7), "IE": ("+35387", 7), "GB": ("+447911", 6), "BR": ("+55119", 8), "PT": ("+35191", 7)}.get(country, ("+49171", 7))
+    start, digits = {"AT": ("+43664", 7), "IE": ("+35387", 7), "GB": ("+447400", 6), "BR": ("+55119", 8), "PT": ("+35191", 7)}.get(country, ("+49171", 7))
     return start + "".join(str(dice.randint(2, 8)) for _ in range(digits))
 
 

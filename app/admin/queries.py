@@ -130,7 +130,7 @@ def licenses() -> Licenses:
     states = select(License.sync_state, func.count()).where(License.sync_state != SyncState.SYNCED).group_by(License.sync_state)
     n_ending, n_gone, n_locked, n_both = db.session.execute(
         select(ending.scalar_subquery(), gone.scalar_subquery(), locked.scalar_subquery(), both.scalar_subquery())).one()
-    sync = dict(db.session.execute(states).tuples())
+    sync: dict[Any, int] = {state: number for state, number in db.session.execute(states)}
     total, about = _rows_of_licenses()
     return Licenses(max(0, total - n_gone - n_ending - n_locked + n_both), n_locked, n_ending - n_both, sync.get(SyncState.PENDING, 0), sync.get(SyncState.FAILED, 0), about)
 

@@ -11,6 +11,7 @@ from flask import abort, flash, redirect, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length
 
 from app.core.fields import NumberField, Required, ServiceForm, WholeField, clean_text, no_control
@@ -34,7 +35,7 @@ def sections() -> dict[str, list[Setting]]:
 def field_of(item: Setting) -> Any:
     common: dict[str, Any] = {"label": item.title, "description": item.help}
     if item.choices is not None:
-        return SelectField(choices=lambda: list(item.choices() if callable(item.choices) else item.choices), **common)
+        return SelectField(choices=lambda: [SelectChoice(*pair) for pair in (item.choices() if callable(item.choices) else item.choices)], **common)
     if item.kind is bool:
         return BooleanField(**common)
     if item.kind is int:

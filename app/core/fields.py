@@ -36,7 +36,7 @@ from wtforms import (
     validators,
     widgets,
 )
-from wtforms.fields.choices import SelectFieldBase
+from wtforms.fields.choices import Choice, SelectFieldBase
 
 from app.core import states
 from app.core.db import db
@@ -150,18 +150,16 @@ class EnumField(SelectField):
     def __init__(self, label: Any = None, validators: Any = None, *, kind: type[enum.Enum], blank: bool = False, **kwargs: Any):
         self.kind = kind
 
-        def options() -> list[tuple[str, str]]:
-            return ([("", "")] if blank else []) + states.choices(kind)
-
         def coerce(value: Any) -> Any:
             return value if isinstance(value, kind) or value in (None, "") else kind(value)
 
-        super().__init__(label, validators, coerce=coerce, choices=options, validate_choice=False, **kwargs)
+        self.options = lambda: ([("", "")] if blank else []) + states.choices(kind)
+        super().__init__(label, validators, coerce=coerce, choices=(), validate_choice=False, **kwargs)
 
     def iter_choices(self) -> Iterator[Any]:
         chosen = self.data.value if isinstance(self.data, enum.Enum) else self.data or ""
-        for value, label in self.choices or []:
-            yield value, label, value == chosen, {}
+        for value, label in self.options():
+            yield Choice(value, label, value == chosen, {})
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         try:
@@ -203,11 +201,11 @@ class RelatedField(SelectFieldBase):
     def iter_choices(self) -> Iterator[Any]:
         chosen = self._chosen()
         if self.blank and not self.multiple:
-            yield "", "", not chosen, {}
+            yield Choice("", "", not chosen, {})
         listed = self.rows()
         listed = chosen if listed is None else listed + [row for row in chosen if row not in listed]
         for row in listed:
-            yield str(row.id), str(row), row in chosen, {}
+            yield Choice(str(row.id), str(row), row in chosen, {})
 
     def __call__(self, **kwargs: Any) -> Markup:
         if self.rows() is None and self.lookup and (endpoint := self.lookup()):
@@ -222,7 +220,7 @@ class RelatedField(SelectFieldBase):
         described = Markup(' aria-describedby="{}"').format(kwargs["aria-describedby"]) if kwargs.get("aria-describedby") else ""
         lines = Markup("").join(
             Markup('<li><label><input type="checkbox" name="{}" value="{}"{}> {}</label></li>').format(
-                self.name, value, Markup(" checked") if selected else "", label) for value, label, selected, _kw in self.iter_choices())
+                self.name, value, Markup(" checked") if selected else "", label) for value, label, selected, *_rest in self.iter_choices())
         return Markup('<ul class="choices" id="{}" role="group" aria-label="{}"{}>{}</ul>').format(self.id, self.label.text, described, lines)
 
     def process_formdata(self, valuelist: list[Any]) -> None:
