@@ -92,7 +92,7 @@ def test_a_further_profile_is_a_further_file(tmp_path):
     with pytest.raises(BadProfile, match="taken"):
         load_profiles(tmp_path)
     (tmp_path / "c.toml").write_text("code = ", "utf-8")
-    with pytest.raises(BadProfile, match="c.toml"):
+    with pytest.raises(BadProfile, match=r"c\.toml"):
         load_profiles(tmp_path)
 
 

@@ -40,7 +40,7 @@ def test_public_addresses_are_open(address):
 def test_the_setting_names_networks():
     policy = NetworkPolicy.from_text("127.0.0.0/8, 10.1.0.0/16")
     assert policy.permits("10.1.255.1") and not policy.permits("10.2.0.1")
-    with pytest.raises(ValueError, match="10.1.0.0/99"):
+    with pytest.raises(ValueError, match=r"10\.1\.0\.0/99"):
         NetworkPolicy.from_text("10.1.0.0/99")
 
 

@@ -38,12 +38,13 @@ Script = Callable[[str, str, bytes], Reply]     # method, path, body of the requ
 
 @dataclass(slots=True)
 class Server:
-    """`requests` are (method, path); `sent` counts bytes of bodies."""
+    """`requests` are (method, path), `headers` their headers by small names; `sent` counts bytes of bodies."""
 
     script: Script
     tls: bool = False
     port: int = 0
     requests: list[tuple[str, str]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
     sent: int = 0
     _socket: socket.socket | None = None
     _open: list[socket.socket] = field(default_factory=list)
@@ -89,12 +90,12 @@ class Server:
             stream = connection.makefile("rb")
             while line := stream.readline(65536):
                 method, path = line.decode("latin-1").split()[:2]
-                length = 0
+                headers: dict[str, str] = {}
                 while (header := stream.readline(65536)) not in (b"\r\n", b"\n", b""):
                     name, _colon, value = header.partition(b":")
-                    if name.lower() == b"content-length":
-                        length = int(value)
-                body = stream.read(length)
+                    headers[name.decode("latin-1").lower()] = value.decode("latin-1").strip()
+                body = stream.read(int(headers.get("content-length", "0")))
+                self.headers.append(headers)
                 self.requests.append((method, path))
                 if not self._answer(connection, self.script(method, path, body)):
                     return

@@ -16,7 +16,7 @@ from typing import Any
 
 from app.plugin_api import Health, ProvisioningError, ServerAccess, UserState
 from conformance.topics.soap.documents import OPERATIONS, profile_data
-from conformance.topics.soap.server import Script, Server
+from conformance.topics.soap.server import Reply, Script, Server
 from plugins.ptt_soap.driver import SoapDriver
 from plugins.ptt_soap.network import NetworkPolicy
 from plugins.ptt_soap.profile import make_profile
@@ -90,7 +90,16 @@ class Stage:
         self.opened: list[str] = []
         self._kept: dict[str, Any] = {}
         self._log = io.StringIO()
-        self.server = Server(lambda *request: self._script(*request), tls=situation.tls)
+        self._trouble: list[Exception] = []
+        self.server = Server(self._reply, tls=situation.tls)
+
+    def _reply(self, method: str, path: str, body: bytes) -> Reply:
+        """A mistake in a script must fail the case, not look like a broken server."""
+        try:
+            return self._script(method, path, body)
+        except Exception as problem:
+            self._trouble.append(problem)
+            raise OSError from problem
 
     @contextlib.contextmanager
     def playing(self) -> Iterator[Stage]:
@@ -122,6 +131,8 @@ class Stage:
                 _watch.pop()
                 root.removeHandler(handler)
                 root.setLevel(level)
+        if self._trouble:
+            raise self._trouble[0]
 
     # what the product is asked ---------------------------------------------------------------------------------
     def driver(self) -> SoapDriver:

@@ -162,7 +162,8 @@ def _shape(words: str, what: str, name: str) -> list[Situation]:
     size = size_in(words)
     if size or says(words, r"\bhuge\b", "very large"):
         return [_large(size or 5_000_000)]
-    return [Situation(served(lambda _url: _odd(words)))]
+    odd = _odd(words)
+    return [Situation(served(lambda _url: odd))]
 
 
 def _lacking(call: str) -> Situation:
