@@ -50,7 +50,14 @@ def load_demo() -> str:
     """Fill an empty installation; returns a sentence. Killed halfway, it is repeated on a fresh database (`make reset`)."""
     if db.session.scalar(select(Customer.id).limit(1)) is not None:
         return str(_("There are customers already: the demo data was not loaded."))
-    dice = random.Random(26)  # noqa: S311  the same demo each time
+    inline, current_app.config["PTT_INLINE"] = current_app.config.get("PTT_INLINE"), True     # the workers come later
+    try:
+        return _load(random.Random(26))  # noqa: S311  the same demo each time
+    finally:
+        current_app.config["PTT_INLINE"] = inline
+
+
+def _load(dice: random.Random) -> str:
     first = Month.of(clock.today()).plus(-MONTHS)
     with acting(CLERK):
         with _at(first.plus(-2).start):

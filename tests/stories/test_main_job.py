@@ -112,7 +112,7 @@ def test_half_a_year(provider, simulator):
     with at(date(2026, 9, 4)):
         services.terminate(db.session.scalar(select(License).where(License.user_name == "taxi3")), date(2026, 9, 10))
         set_termination(late, date(2026, 9, 30))
-    live(date(2026, 9, 1), date(2026, 9, 10))
+    live(date(2026, 8, 29), date(2026, 9, 10))
     bill(Month(2026, 8))
     assert server_says(simulator, "taxi3") is not None
     live(date(2026, 9, 11), date(2026, 9, 11))
