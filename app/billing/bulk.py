@@ -24,7 +24,7 @@ def insert_rows(session: Session, table: Table, columns: Sequence[str], rows: It
 
 
 def insert_shared(session: Session, table: Table, columns: Sequence[str], rows: Iterable[tuple[Sequence[Any], Sequence[Any]]]) -> None:
-    """Insert rows that come in two halves. Where many in a row have the same object as second half, it is written out once."""
+    """Insert rows that come in two halves. Where several have the same object as second half, it is written out once."""
     connection = session.connection()
     names = ", ".join(columns)
     if connection.dialect.name == "postgresql":
@@ -51,12 +51,12 @@ def _copy(connection: Connection, statement: str, rows: Iterable[tuple[Sequence[
 def _blocks(rows: Iterable[tuple[Sequence[Any], Sequence[Any]]]) -> Iterator[str]:
     """COPY's text format: tabs between values, a line a row, \\N for none."""
     lines: list[str] = []
-    last: Sequence[Any] | None = None
-    tail = ""
+    tails: dict[int, tuple[Sequence[Any], str]] = {}    # by identity; the object is kept, so that no other gets its id
     for left, right in rows:
-        if right is not last:
-            last, tail = right, "".join(f"\t{_text(value)}" for value in right)
-        lines.append("\t".join([_text(value) for value in left]) + tail)
+        known = tails.get(id(right))
+        if known is None:
+            known = tails[id(right)] = right, "".join(f"\t{_text(value)}" for value in right)
+        lines.append("\t".join([_text(value) for value in left]) + known[1])
         if len(lines) == BLOCK:
             lines.append("")
             yield "\n".join(lines)

@@ -7,7 +7,7 @@ Days are inclusive; prices are in 1/10000 of the currency, amounts in cents. All
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -33,6 +33,24 @@ class Unbillable(DomainError):
     """This customer's data does not allow to bill him; the message says what to mend."""
 
 
+class Item(NamedTuple):
+    """What is charged for a license in a tariff or service: columns of the table `charge` but for document and license.
+
+    Licenses that cost the same share the object.
+    """
+
+    tariff_id: int
+    service_id: int
+    period_start: date
+    period_end: date
+    days: int
+    of_days: int
+    unit_price: int
+    net: int
+    text: str
+    article_id: int
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """A service as a tariff has it: its name by language and its price (None: included), or not `offered` at all."""
@@ -44,7 +62,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """A postpaid tariff as it is billed with the period `start` to `end`."""
+    """A postpaid tariff as it is billed with the period `start` to `end`. `items`: what was priced before, to be shared."""
 
     tariff_id: int
     name: str
@@ -58,10 +76,11 @@ class Terms:
     trial_days: int
     tiers: Tiers
     services: Mapping[int, Offer]
+    of_days: int = field(init=False)
+    items: dict[tuple[int, int, int, int, str], Item] = field(default_factory=dict, compare=False, repr=False)
 
-    @property
-    def of_days(self) -> int:
-        return (self.end - self.start).days + 1
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "of_days", (self.end - self.start).days + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,24 +108,6 @@ class Usage(NamedTuple):
     prepaid: Mapping[int, date]
 
 
-class Item(NamedTuple):
-    """What is charged for a license in a tariff or service: columns of the table `charge` but for document and license.
-
-    Licenses that cost the same share the object.
-    """
-
-    tariff_id: int
-    service_id: int
-    period_start: date
-    period_end: date
-    days: int
-    of_days: int
-    unit_price: int
-    net: int
-    text: str
-    article_id: int
-
-
 Fee = tuple[int, Item]
 """License id, what is charged for it."""
 
@@ -130,10 +131,10 @@ def fees_of(account: Account, usage: Usage, billed: Billed, terms: Mapping[int, 
         if rule.skip_locked and usage.locks:
             licenses = _without_locked(licenses, usage.locks)
         if licenses:
-            bill = _TariffBill(account, rule)
-            fees += bill.tariff_fees(licenses, billed)
+            step, article_id = _check(account, rule)
+            fees += _tariff_fees(account, rule, licenses, billed, article_id, step)
             if usage.services:
-                fees += bill.service_fees(licenses, usage.services, billed, remarks)
+                fees += _service_fees(account, rule, licenses, usage.services, billed, article_id, step, remarks)
     return fees, remarks
 
 
@@ -187,53 +188,53 @@ def _without_locked(licenses: dict[int, tuple[Days, ...]], locks: Mapping[int | 
             if not (account or license_id in locks) or not covered(days, locked_days([*account, *locks.get(license_id, [])]))}
 
 
-class _TariffBill:
-    """One tariff of one customer. Raises Unbillable when it cannot be billed to him."""
+def _tariff_fees(account: Account, rule: Terms, licenses: Mapping[int, tuple[Days, ...]], billed: Billed, article_id: int, step: int) -> list[Fee]:
+    """Of the licenses that are not billed yet. The tier is reached with all: those billed before count."""
+    before = {key[0]: price for key, price in billed.items() if key[1:] == (rule.tariff_id, TARIFF_ITSELF, rule.start)} if billed else {}
+    missing = [license_id for license_id in licenses if license_id not in before] if before else licenses
+    prices = unit_prices(rule.tiers, len(missing) + len(before), rule.graduated)
+    if before and rule.graduated:
+        prices = open_prices(prices, before.values())
+    fees: list[Fee] = []
+    last_days, last_price, item = None, -1, None
+    for license_id, price in zip(missing, prices, strict=False):
+        days = licenses[license_id]
+        if item is None or days is not last_days or price != last_price:
+            last_days, last_price, item = days, price, _item(account, rule, TARIFF_ITSELF, price, days, article_id, step)
+        fees.append((license_id, item))
+    return fees
 
-    def __init__(self, account: Account, rule: Terms):
-        self.account, self.rule = account, rule
-        self.of_days, self.step, self.article_id = rule.of_days, *_check(account, rule)
-        self.items: dict[tuple[int, int, int], Item] = {}
 
-    def tariff_fees(self, licenses: Mapping[int, tuple[Days, ...]], billed: Billed) -> list[Fee]:
-        """Of the licenses that are not billed yet. The tier is reached with all: those billed before count."""
-        rule = self.rule
-        before = {key[0]: price for key, price in billed.items() if key[1:] == (rule.tariff_id, TARIFF_ITSELF, rule.start)} if billed else {}
-        missing = [license_id for license_id in licenses if license_id not in before] if before else licenses
-        prices = unit_prices(rule.tiers, len(missing) + len(before), rule.graduated)
-        if before and rule.graduated:
-            prices = open_prices(prices, before.values())
-        return [(license_id, self.item(TARIFF_ITSELF, price, licenses[license_id])) for license_id, price in zip(missing, prices, strict=False)]
-
-    def service_fees(self, licenses: Mapping[int, tuple[Days, ...]], services: Mapping[int, Sequence[Span]], billed: Billed, remarks: list[Any]) -> list[Fee]:
-        """Of the priced services on the days that are both in the tariff and in the service."""
-        fees = []
-        for license_id, days_in_tariff in licenses.items():
-            if license_id not in services:
+def _service_fees(account: Account, rule: Terms, licenses: Mapping[int, tuple[Days, ...]], services: Mapping[int, Sequence[Span]], billed: Billed,
+                  article_id: int, step: int, remarks: list[Any]) -> list[Fee]:
+    """Of the priced services on the days that are both in the tariff and in the service."""
+    fees = []
+    for license_id, days_in_tariff in licenses.items():
+        if license_id not in services:
+            continue
+        for service_id, spans in _by_service(services[license_id]).items():
+            both = _overlap(days_in_tariff, spans)
+            if not both or (license_id, rule.tariff_id, service_id, rule.start) in billed:
                 continue
-            for service_id, spans in _by_service(services[license_id]).items():
-                both = _overlap(days_in_tariff, spans)
-                if not both or (license_id, self.rule.tariff_id, service_id, self.rule.start) in billed:
-                    continue
-                offer = self.rule.services[service_id]
-                if not offer.offered:
-                    remarks.append(_l("License %(id)s has the service “%(service)s”, which tariff “%(tariff)s” does not offer. It is not billed.",
-                                      id=license_id, service=_name(offer, self.account.language), tariff=self.rule.name))
-                elif offer.price is not None:
-                    fees.append((license_id, self.item(service_id, offer.price, both)))
-        return fees
+            offer = rule.services[service_id]
+            if not offer.offered:
+                remarks.append(_l("License %(id)s has the service “%(service)s”, which tariff “%(tariff)s” does not offer. It is not billed.",
+                                  id=license_id, service=_name(offer, account.language), tariff=rule.name))
+            elif offer.price is not None:
+                fees.append((license_id, _item(account, rule, service_id, offer.price, both, article_id, step)))
+    return fees
 
-    def item(self, service_id: int, price: int, days: tuple[Days, ...]) -> Item:
-        """For days in the tariff or service; without pro-rata the whole period is charged."""
-        rule = self.rule
-        number = sum([(last - first).days + 1 for first, last in days]) if rule.by_days else self.of_days
-        key = service_id, price, number
-        found = self.items.get(key)
-        if found is None:
-            text = service_text(rule.services[service_id], rule.name, self.account.language) if service_id else rule.name
-            found = self.items[key] = Item(rule.tariff_id, service_id, rule.start, rule.end, number, self.of_days, price,
-                                           line_net(price, number, self.of_days, self.step), text, self.article_id)
-        return found
+
+def _item(account: Account, rule: Terms, service_id: int, price: int, days: tuple[Days, ...], article_id: int, step: int) -> Item:
+    """For days in the tariff or service; without pro-rata the whole period is charged."""
+    number = sum([(last - first).days + 1 for first, last in days]) if rule.by_days else rule.of_days
+    key = service_id, price, number, article_id, account.language if service_id else ""
+    found = rule.items.get(key)
+    if found is None:
+        text = service_text(rule.services[service_id], rule.name, account.language) if service_id else rule.name
+        found = rule.items[key] = Item(rule.tariff_id, service_id, rule.start, rule.end, number, rule.of_days, price,
+                                       line_net(price, number, rule.of_days, step), text, article_id)
+    return found
 
 
 def _check(account: Account, rule: Terms) -> tuple[int, int]:

@@ -8,29 +8,32 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import pairwise
 
 from app.core.money import minor_digits, round_ratio
 
 PRICE_PER_CENT = 100        # a cent is 100 of the units that prices are counted in
 
 
-class Tiers(NamedTuple):
-    """`prices[i]` holds from the `starts[i]`-th unit on. Starts rise strictly and the first is 1."""
+@dataclass(frozen=True, slots=True)
+class Tiers:
+    """`prices[i]` holds from the `starts[i]`-th unit on. `complete`: starts rise from 1, so that every unit has one price."""
 
     starts: tuple[int, ...]
     prices: tuple[int, ...]
+    complete: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        rising = all(low < high for low, high in pairwise(self.starts))
+        object.__setattr__(self, "complete", bool(self.starts) and self.starts[0] == 1 and rising)
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[int, int]]) -> Tiers:
         """From (from quantity, price) in any order."""
         ordered = sorted(pairs)
         return cls(tuple(start for start, _price in ordered), tuple(price for _start, price in ordered))
-
-    @property
-    def complete(self) -> bool:
-        """Every number of units has exactly one price."""
-        return bool(self.starts) and self.starts[0] == 1 and len(set(self.starts)) == len(self.starts)
 
     def at(self, unit: int) -> int:
         """Price of the tier that the `unit`-th unit (from 1) lies in."""
@@ -61,17 +64,17 @@ def open_prices(prices: Sequence[int], used: Iterable[int]) -> list[int]:
 
     A used price that is not on the list (the tariff was changed meanwhile) takes the first place that is left.
     """
-    left, strange = Counter(used), 0
+    left = Counter(used)
     found = []
     for price in prices:
         if left[price] > 0:
             left[price] -= 1
         else:
             found.append(price)
-    strange = sum(left.values())
-    return found[strange:]
+    return found[sum(left.values()):]
 
 
+@cache
 def amount_step(currency: str) -> int:
     """Cents in the currency's smallest unit: 1, or 100 where there are no cents (JPY). ValueError: cannot be billed."""
     return 1 if minor_digits(currency) == 2 else 100
