@@ -80,9 +80,5 @@ class HoldForm(ServiceForm):
     reason = reason_field(_l("Why it is held back"), _l("Everybody who reviews the billing run sees it."))
 
 
-class CancelInvoiceForm(ServiceForm):
-    reason = reason_field(_l("Reason"), _l("It is kept in the protocol and printed on the cancellation."))
-
-
 class EndLineForm(ServiceForm):
     last_period = MonthField(_l("Last month"), [Required()], description=_l("The line is billed for the last time with this month, for example 2026-10."))

@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 from app.billing.views_documents import BillingDocumentView
 from app.billing.views_lines import ManualLineView, RecurringLineView
 from app.billing.views_run import BillingRunPage
+from app.billing.views_series import InvoiceChainPage, InvoiceSeriesView
 from app.core.views import AdminEntry
 
 VIEWS = [
@@ -14,4 +15,6 @@ VIEWS = [
     AdminEntry(BillingDocumentView, _l("Billing data"), "billing", "fa-file-lines"),
     AdminEntry(RecurringLineView, _l("Recurring lines"), "billing", "fa-repeat"),
     AdminEntry(ManualLineView, _l("Lines by hand"), "billing", "fa-pen"),
+    AdminEntry(InvoiceSeriesView, _l("Number series"), "billing", "fa-list-ol"),
+    AdminEntry(InvoiceChainPage, _l("Verify invoices"), "billing", "fa-link"),
 ]

@@ -1,0 +1,24 @@
+"""Staff pages of receivables, in the order of the menu; invoices stand under billing, where people look for them."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+
+import app.receivables.page_parts  # noqa: F401  adds to the customers' pages
+from app.core.views import AdminEntry
+from app.receivables.views_clearing import ClearingPage, unmatched
+from app.receivables.views_invoices import InvoiceView
+from app.receivables.views_items import OpenItemView
+from app.receivables.views_locks import LockPage, held_runs
+from app.receivables.views_payments import PaymentView
+from app.receivables.views_prepaid import PrepaidPeriodView, PrepaidView
+
+VIEWS = [
+    AdminEntry(InvoiceView, _l("Invoices"), "billing", "fa-file-invoice"),
+    AdminEntry(OpenItemView, _l("Open items"), "receivables", "fa-file-invoice-dollar"),
+    AdminEntry(PaymentView, _l("Payments"), "receivables", "fa-coins"),
+    AdminEntry(ClearingPage, _l("Clearing"), "receivables", "fa-scale-balanced", count=unmatched),
+    AdminEntry(PrepaidView, _l("Prepayments"), "receivables", "fa-hourglass-half"),
+    AdminEntry(LockPage, _l("Lock overview"), "receivables", "fa-lock", count=held_runs),
+    AdminEntry(PrepaidPeriodView, _l("Prepaid periods"), "receivables", "fa-calendar"),
+]
