@@ -202,7 +202,8 @@ class Listing:
 
     @allowed
     def list(self) -> Any:
-        tab = request.args.get("tab", "")
+        tabs = self.list_tabs  # type: ignore[attr-defined]
+        tab = request.args.get("tab") or (tabs[0][0] if tabs else "")
         clause = self.tab_clause(tab)
         found = self.list_page([] if clause is None else [clause])
         controls = filters.controls(self.datamodel.obj, self.search_columns, self.label, found.asked, self.lookup_of)  # type: ignore[attr-defined]

@@ -129,7 +129,7 @@ class CustomerView(AdminView):
 
     def after_add(self, item: Customer) -> str | None:
         """The next page asks for a tariff and the first licenses; it can be skipped."""
-        return safe_url_for("FirstLicensesPage.index", customer_id=item.id)
+        return safe_url_for("LicenseView.start", customer_id=item.id)
 
     # the page
 

@@ -70,6 +70,14 @@ def set_members(group: PttGroup, license_ids: Iterable[int]) -> tuple[int, int]:
         return len(added), len(removed)
 
 
+def change_members(group: PttGroup, add: Iterable[int] = (), remove: Iterable[int] = ()) -> tuple[int, int]:
+    """As `set_members`, from what the members are now: two people at work do not undo each other."""
+    with transaction() as session:
+        session.refresh(group, with_for_update=True)
+        now = set(session.scalars(select(group_member.c.license_id).where(group_member.c.group_id == group.id)))
+        return set_members(group, (now | set(add)) - set(remove))
+
+
 def _check_members(group: PttGroup, ids: set[int]) -> None:
     """Own licenses, or for an association those of accepted members; on the same server, not deleted."""
     from app.core.db import db

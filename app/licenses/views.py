@@ -1,0 +1,27 @@
+"""Menu entries of the license slice."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+
+from app.core.views import AdminEntry
+from app.licenses.provisioning import failed_orders
+from app.licenses.views_accounts import AccountPage, AssignmentView
+from app.licenses.views_associations import AssociationView, MemberView
+from app.licenses.views_groups import GroupView
+from app.licenses.views_licenses import ClosedLicenseView, LicenseView, PublicLicenseView
+from app.licenses.views_provisioning import ProvisioningView
+from app.licenses.views_servers import ServerView
+
+VIEWS = [
+    AdminEntry(LicenseView, _l("All licenses"), "licenses", "fa-walkie-talkie"),
+    AdminEntry(ClosedLicenseView, _l("Closed user groups"), "licenses", "fa-people-group"),
+    AdminEntry(PublicLicenseView, _l("Public licenses"), "licenses", "fa-user"),
+    AdminEntry(GroupView, _l("Groups"), "licenses", "fa-comments"),
+    AdminEntry(ProvisioningView, _l("Provisioning"), "licenses", "fa-server", count=failed_orders),
+    AdminEntry(AssociationView, _l("Associations"), "customers", "fa-link"),
+    AdminEntry(MemberView, _l("Members of associations"), area="customers"),
+    AdminEntry(AssignmentView, _l("Tariffs of customers"), area="customers"),
+    AdminEntry(AccountPage, _l("Locks of customers"), area="customers"),
+    AdminEntry(ServerView, _l("PTT servers"), "catalog", "fa-server"),
+]
