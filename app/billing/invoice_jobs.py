@@ -12,8 +12,10 @@ from flask_babel import lazy_gettext as _l
 
 from app.billing import invoice_queries as queries
 from app.billing.invoice_mail import LOOK_BACK, mail_invoice, unsent
+from app.billing.invoice_settings import seller_snapshot
 from app.billing.issue import CHUNK, issue_documents, preview
 from app.billing.pdf import render_invoices
+from app.billing.series import series_id
 from app.core.db import db, transaction
 from app.core.errors import DomainError
 from app.core.jobs import Context, Job
@@ -28,6 +30,8 @@ COMPLETE = "billing.pdf_complete_to"
 def plan_issue(ctx: Context) -> Iterable[dict[str, Any]]:
     """Released documents, of one month when the run names one (`params["period"]`), in chunks. Held while the disk is almost full."""
     check_space()
+    seller_snapshot()           # what is missing of the company's data is said once, before anything is planned
+    series_id(db.session())
     ids = queries.released(db.session(), ctx.params.get("period") or (ctx.period if len(ctx.period) == 7 else None))
     db.session.rollback()
     return [{"documents": ids[start:start + CHUNK]} for start in range(0, len(ids), CHUNK)]

@@ -44,6 +44,6 @@ def mail_invoice(row: Any) -> bool:
     else:
         subject = _("Correction %(number)s", number=row.number)
         text = _("please find attached our correction %(number)s of %(amount)s.", number=row.number, amount=formats.money(row.gross, row.currency))
-    greeting = _("Dear customer,")
-    body = f"{greeting}\n\n{text}\n\n{_('Kind regards')}\n{row.seller['name']}\n"
+    greeting, end = _("Dear customer,"), _("Kind regards")
+    body = f"{greeting}\n\n{text}\n\n{end}\n{row.seller['name']}\n"
     return queue_mail(f"{KEY}{row.number}", "invoice", row.recipient, subject, body, customer_id=row.customer_id, document_ids=[row.document_id])

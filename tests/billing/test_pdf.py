@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 
 from app.billing import pdf, pdf_process
 from app.billing.cancel import cancel_invoice
-from app.billing.invoice_jobs import JOBS
+from app.billing.invoice_jobs import COMPLETE, JOBS
 from app.billing.issue import issue_documents
 from app.billing.models import Invoice, InvoiceFile
 from app.billing.pdf import pdf_document, render_invoices, reprint
@@ -26,8 +26,8 @@ from app.core import clock
 from app.core.db import db
 from app.core.errors import InvalidInput
 from app.system import documents
-from app.system.job_runs import run_now
-from app.system.models import Document, DocumentKind, JobNote, JobRun, MailMessage, RunState
+from app.system.job_runs import execute, retry, run_now
+from app.system.models import Document, DocumentKind, JobNote, JobRun, MailMessage, Mark, RunState
 from tests.billing.invoice_data import Shop, invoice_of, invoices, put_settings
 
 DAY = date(2026, 11, 2)
@@ -253,6 +253,30 @@ def test_jobs_issue_render_and_mail(shop: Shop, app: Flask) -> None:
     db.session.commit()
     assert run_now("billing.mail_invoices").counts == {"failed": 1}
     assert db.session.scalar(select(func.count()).select_from(MailMessage)) == 1
+
+
+def test_a_run_without_company_data_says_so_at_once(shop: Shop, app: Flask) -> None:
+    app.extensions["ptt_jobs"] = {**app.extensions["ptt_jobs"], **{job.name: job for job in JOBS}}
+    shop.document(shop.customer(), ("Business", "4.90", 1))
+    put_settings(company__name="")
+    run = run_now("billing.issue", period="2026-10")
+    assert run.state is RunState.FAILED and "Name of the company" in run.error and invoices() == []
+    put_settings(company__name="Back GmbH")
+    retry(run.id)
+    execute(run.id)
+    assert [row.seller["name"] for row in invoices()] == ["Back GmbH"]
+
+
+def test_only_new_invoices_are_looked_at_for_a_pdf(shop: Shop, app: Flask) -> None:
+    app.extensions["ptt_jobs"] = {**app.extensions["ptt_jobs"], **{job.name: job for job in JOBS}}
+    old = [_issue(shop).id for _ in range(3)]
+    assert render_invoices(old[:2], pytest.fail) == 2
+    with clock.frozen(datetime(2026, 11, 5, 9, tzinfo=UTC)):
+        assert run_now("billing.render_invoices").counts == {"rendered": 1}
+        assert db.session.get_one(Mark, COMPLETE).value == str(old[1])
+    with clock.frozen(datetime(2026, 11, 6, 9, tzinfo=UTC)):
+        assert run_now("billing.render_invoices").counts == {}
+        assert db.session.get_one(Mark, COMPLETE, populate_existing=True).value == str(old[2])
 
 
 def test_wrapping_never_loses_a_character() -> None:
