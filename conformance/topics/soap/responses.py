@@ -19,6 +19,7 @@ from conformance.topics.soap.stage import Situation
 from conformance.topics.soap.words import says, size_in, status_in, urls_in
 
 KNOWN_INPUT = {"response", "status", "headers", "content_type", "encoding", "operation", "delay"}
+MARK = "content-of-a-secret-file-7261"
 HTML = ("Content-Type", "text/html; charset=utf-8")
 PAGE = b"<html><head><title>Error</title></head><body><h1>Internal Server Error</h1><br></body></html>"
 
@@ -39,7 +40,10 @@ def build(case: dict[str, Any]) -> list[Situation]:
             return [Situation(_always(Reply()), down=True)]
         marker = str(marker_file())
         return [Situation(_always(_status(data, _described(words, text))), secret_files=[marker], secret_texts=secrets_of([marker]))]
-    return [_written(case, data, form, files) for form, files in _forms(literal)]
+    situations = [_written(case, data, form, files) for form, files in _forms(literal)]
+    for situation in situations[1:]:
+        situation.asked, situation.bait, situation.secret_texts = MARK, True, []
+    return situations
 
 
 def _literal(text: str) -> str | None:
@@ -69,7 +73,7 @@ def marker_file() -> Path:
     """A file whose content must never be seen."""
     folder = Path(tempfile.mkdtemp(prefix="secret-"))
     path = folder / "secret.txt"
-    path.write_text("content-of-a-secret-file-7261", "utf-8")
+    path.write_text(MARK, "utf-8")
     return path
 
 

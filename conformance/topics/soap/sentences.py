@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from app.plugin_api import UserState
@@ -16,7 +17,6 @@ from plugins.ptt_soap import PttSoap
 
 MAX_GROWTH = 64 * 1024          # kilobytes
 MAX_SECONDS = 5.0
-MAX_BYTES = 10 * 1024 * 1024    # that the server got rid of in one answer, buffers on the way included
 Judged = tuple[bool, str]
 
 
@@ -83,11 +83,11 @@ def _allowed_host(stage: Stage) -> Judged:
 
 
 def _bounded(stage: Stage) -> Judged:
-    """Refused, with little memory and little read."""
+    """Refused, with little memory, and not read to the end."""
     outcomes = stage.both
-    fine = (all(o.clean for o in outcomes) and stage.growth <= MAX_GROWTH
-            and stage.server.sent <= MAX_BYTES * max(1, len(stage.server.requests)))
-    return fine, f"{stage.growth} kB more memory, {stage.server.sent} bytes sent; {_told(outcomes)}"
+    fine = all(o.clean for o in outcomes) and stage.growth <= MAX_GROWTH and not stage.server.emptied
+    return fine, (f"{stage.growth} kB more memory, {stage.server.sent} bytes sent, {stage.server.emptied} times to the end;"
+                  f" {_told(outcomes)}")
 
 
 def _small(stage: Stage) -> Judged:
@@ -178,6 +178,18 @@ def _no_crash(stage: Stage) -> Judged:
     return all(o.kind != "crash" for o in stage.both), _told(stage.both)
 
 
+def _harmless(stage: Stage) -> Judged:
+    """After a few failures the server is left alone: the next calls fail at once, and another server is served."""
+    driver = stage.driver()
+    for _ in range(5):
+        stage.attempt(lambda: driver.get_user(stage.access(), "x"))
+    again = stage.attempt(lambda: driver.get_user(stage.access(), "x"))
+    with Stage(Situation(idempotent("", True))).playing() as other:
+        access = replace(other.access(), id=2)
+        served = other.attempt(lambda: driver.get_user(access, "x"))
+    return again.clean and again.seconds < 0.5 and served.kind == "value", f"{again}; another server: {served}"
+
+
 def _own_authority(stage: Stage) -> Judged:
     """Not trusted as it is; trusted when staff gave the file of its authority."""
     first = stage.read
@@ -199,20 +211,21 @@ RULES: list[tuple[str, Rule]] = [
     (r"treat(ed)? as (done|success)|idempotent|already done|counts? as done|as done", _treated_as_done),
     (r"delet.*(done|success|ignored)", _gone_is_done),
     (r"read (the )?(state|user|server)? ?(first|before)|read[- ]before|state is read|get.?user (first|before)|unknown (state|outcome|result)"
-     r"|outcome (is )?unknown|\bunknown\b(?! (element|field|attribute|header|name|part|user|operation|content))|may have (happened|been|got)|not (be )?(blindly )?(repeated|resent|sent again)|no second user"
+     r"|outcome (is )?unknown|\bunknown\b(?! (element|field|attribute|header|name|part|user|operation|content))|may have (happened|been|got)|not (be )?(blindly )?(repeated|resent|sent again)|no second|twice|duplicate"
      r"|ask (the server )?(first|what)", _unclear),
     (r"never read the file|file is (never |not )?(read|opened)|not read (the |any )?file|no file|read no file|must not open|never opens?"
      r"|file: |local files?", _no_file),
     (r"hosts? that the administrator allowed|allow-?list|allowed hosts?|imports? of other hosts", _allowed_host),
     (r"no (outgoing |network )?(request|connection|access)|(do|does|is|must|are) not follow|not followed|never follow|not fetch|never fetch"
      r"|no ssrf|other hosts?|another host|metadata|no network|not load", _no_stranger),
-    (r"limit the (size|depth|length|number)|size limit|limit(ed)? (in|to)|too (large|big|deep)|bounded|maximum size|cap\b", _bounded),
+    (r"limit the (size|depth|length|number)|size limit|limit(ed)? (in|to)|too (large|big|deep)|bounded|maximum size|cap\b|\blimit", _bounded),
     (r"\bmemory\b", _small),
     (r"\bhang|within (a few |some )?(seconds?|\d+)|time-?\s?out|in time|quickly|at once|endless|infinite|loop|terminat|\bends\b|for ever|forever|deadline|block the worker", _quick),
     (r"(is|be|are|job|later|and)? ?(tried|try|tries|retry|retried|repeat\w*|sent) (again|later|with)|\bretr(y|ies|ied)\b|try ?later|transient"
      r"|temporar|next attempt|back-?off", _again),
     (r"(do|must|should|is|be)? ?not (be )?(retried|tried again|repeated)|no retry|permanent|\bheld\b|\bhold\b|give up|refused for good", _held),
     (r"password|secret|credential.* (log|shown|leak)|not in (the )?log", _keeps_secret),
+    (r"other servers|breaker", _harmless),
     (r"crash|survive|robust|keeps? running|no traceback", _no_crash),
     (r"\bca\b|ca[- ]?(file|bundle)|own authority|own certificate|trust store", _own_authority),
     (r"log ?in|credentials|unauthori[sz]ed|user name", _login),
@@ -221,11 +234,11 @@ RULES: list[tuple[str, Rule]] = [
     (r"endpoint|configured address|address (in|of) the (setting|server)|overrid", _endpoint),
     (r"not (be )?(a |as |count\w* as |taken (as|for) |treated as )?(a )?success|never (a )?success|must not (count|pass|be taken)|not silently"
      r"|not (be )?ignored|is an error|as (an )?error|not none|error,? not", _not_success),
-    (r"\bclean|clear (error|message|reason)|fails? (cleanly|with)|refuse|reject|error (is )?shown|error message|understandable|raise|forbid"
+    (r"\bclean|clear (error|message|reason)|fails? (cleanly|with)|refuse|reject|error (is )?shown|error message|understandable|raise"
      r"|report(s|ed)? an error|say (so|why|what|that|which)|message (to|for)|name the|not accepted|do not accept|verif(y|ied|ication)|not trusted|detect"
-     r"|abort|an error", _clean),
+     r"|abort|an error|inform|\btold\b|notif|\bwarn|alert|\blog(ged)? (the|it|this)|visible|entit|forbid", _clean),
     (r"\bworks?\b|must not break|not break|accept(s|ed)?\b|pars(e|es|ed)\b|ignored?\b|tolera|handle[sd]?\b|same (result|value)|understood"
-     r"|supported|decode[sd]?|as usual|normal(ly)?|succeed|\bok\b|fine\b", _works),
+     r"|supported|decode[sd]?|as usual|normal(ly)?|succeed|\bok\b|fine\b|strict ?= ?false", _works),
 ]
 
 
@@ -247,6 +260,8 @@ def rules_for(clause: str) -> list[Rule]:
 
 def judge(sentence: Any, stages: list[Stage]) -> Verdict:
     """Every clause must be understood, and hold in every situation."""
+    if isinstance(sentence, list):
+        sentence = "; ".join(map(str, sentence))
     if not isinstance(sentence, str) or not sentence.strip():
         raise NotUnderstood("expect.product is no sentence")
     got: list[str] = []

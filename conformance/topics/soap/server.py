@@ -38,7 +38,8 @@ Script = Callable[[str, str, bytes], Reply]     # method, path, body of the requ
 
 @dataclass(slots=True)
 class Server:
-    """`requests` are (method, path), `headers` their headers by small names; `sent` counts bytes of bodies."""
+    """`requests` are (method, path), `headers` their headers by small names; `sent` counts bytes of bodies, `emptied` the
+    bodies made while they are sent that were taken to their end."""
 
     script: Script
     tls: bool = False
@@ -46,6 +47,7 @@ class Server:
     requests: list[tuple[str, str]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     sent: int = 0
+    emptied: int = 0
     _socket: socket.socket | None = None
     _open: list[socket.socket] = field(default_factory=list)
     _ended: threading.Event = field(default_factory=threading.Event)
@@ -53,6 +55,8 @@ class Server:
     def __enter__(self) -> Server:
         self._socket = socket.create_server(("127.0.0.1", self.port), backlog=64)
         self.port = self._socket.getsockname()[1]
+        # Little is kept on the way, so that what was sent is about what was read.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 128 * 1024)
         if self.tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*self_signed())
@@ -131,6 +135,8 @@ class Server:
                     return
         if chunked and not reply.missing:
             connection.sendall(b"0\r\n\r\n")
+        if not isinstance(reply.body, bytes):
+            self.emptied += 1
 
 
 @functools.cache

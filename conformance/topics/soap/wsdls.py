@@ -41,25 +41,28 @@ def build(case: dict[str, Any]) -> list[Situation]:
     return situations
 
 
-def served(reply: Callable[[str], Reply]) -> Maker:
-    """Answers every GET with `reply(own address)`, every call with a good answer."""
+def served(reply: Callable[[str], Reply], part: Reply | None = None) -> Maker:
+    """Answers every GET with `reply(own address)`, or with `part` where it asks for an imported document; every call
+    with a good answer."""
     def at(url: str) -> Script:
         def script(method: str, path: str, body: bytes) -> Reply:
+            if part is not None and method == "GET" and not path.startswith("/service"):
+                return part
             return reply(url) if method == "GET" else Reply(d.good("x").encode())
         return script
     return at
 
 
 def document(**options: Any) -> Maker:
-    operations = options.pop("operations", d.OPERATIONS)
-    return served(lambda url: Reply(d.wsdl(options.get("address") or f"{url}/service", dict.fromkeys(operations.values(), ()),
-                                           **{k: v for k, v in options.items() if k != "address"})))
+    operations, address, part = options.pop("operations", d.OPERATIONS), options.pop("address", ""), options.pop("part", None)
+    return served(lambda url: Reply(d.wsdl(address or f"{url}/service", dict.fromkeys(operations.values(), ()), **options)), part)
 
 
 def _places(words: str, default: str) -> tuple[list[str], list[Server]]:
     """Addresses that the WSDL points to: as written, and a host on this machine that tells whether it was asked."""
     canary = Server(lambda *_request: Reply(b'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"/>'))
-    return urls_in(words) or [default], [canary]
+    written = urls_in(words) or re.findall(r"""location\s*=\s*["']([^"']+)""", words, re.IGNORECASE)
+    return written or [default], [canary]
 
 
 def _pointing(words: str, default: str, make: Callable[[str], Maker]) -> list[Situation]:
@@ -72,7 +75,7 @@ def _pointing(words: str, default: str, make: Callable[[str], Maker]) -> list[Si
         situation.secret_texts += secrets_of(paths)
     if any(place.startswith("file:") for place in places):
         situations.append(Situation(make(f"file://{marker_file()}")))
-    if any(not place.startswith("file:") for place in places):
+    if any(re.match(r"(?!file:)\w+:", place) for place in places):
         def late(url: str) -> Script:
             path = urlsplit(places[0]).path or "/x"
             return make(urlunsplit(("http", f"127.0.0.1:{canary.port}", path, "", "")))(url)
@@ -105,13 +108,24 @@ def _situations(words: str, what: str, name: str) -> list[Situation]:
         return [_cycle(words)]
     if says(words, r"\bwsdl:import|wsdl import"):
         return _pointing(words, "http://internal/x.wsdl", lambda place: document(
+            part=_part(words, '<definitions xmlns="http://schemas.xmlsoap.org/wsdl/" targetNamespace="urn:other"/>'),
             imports=f'<import namespace="urn:other" location="{place}"/>'))
     if says(words, r"\binclude\b"):
-        return _pointing(words, "http://internal/x.xsd", lambda place: document(schema=f'<xs:include schemaLocation="{place}"/>'))
+        return _pointing(words, "http://internal/x.xsd", lambda place: document(
+            part=_part(words, f'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="{d.NAMESPACE}"/>'),
+            schema=f'<xs:include schemaLocation="{place}"/>'))
     if says(words, r"\bimport", "schemalocation"):
         return _pointing(words, "http://internal/x.xsd", lambda place: document(
+            part=_part(words, '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:other"/>'),
             schema=f'<xs:import namespace="urn:other" schemaLocation="{place}"/>'))
     return _shape(words, what, name)
+
+
+def _part(words: str, content: str) -> Reply:
+    """The imported document, where it lies on the server itself."""
+    gone = 404 if says(words, "missing", "not there", "not found", "broken link") else 200
+    status = status_in(words) or gone
+    return Reply(content.encode() if status == 200 else PAGE, status)
 
 
 def _cycle(words: str) -> Situation:
