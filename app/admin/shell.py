@@ -32,13 +32,13 @@ class Shell(AppBuilder):
     """FAB without its own pages: no security views, no menu or OpenAPI interface, no registration."""
 
     def _add_admin_views(self) -> None:
-        from app.admin.account import AccountPage, LanguageView, LoginView
+        from app.admin.account import ProfilePage, LanguageView, LoginView
         from app.admin.dashboard import Overview
 
         self._indexview = self.add_view_no_menu(Overview)
         self.sm.auth_view = self.add_view_no_menu(LoginView)
         self.add_view_no_menu(LanguageView)
-        self.add_view_no_menu(AccountPage)
+        self.add_view_no_menu(ProfilePage)
 
 
 def install(flask_app: Flask) -> None:
@@ -90,7 +90,7 @@ def _register(flask_app: Flask, shell: Shell) -> None:
         endpoint = done[entry.view].endpoint
         areas[endpoint] = areas.get(endpoint) or entry.area or entry.category
     flask_app.extensions["ptt_areas"] = areas
-    flask_app.extensions["ptt_menu"] = [(entry, done[entry.view]) for entry in entries if entry.category]
+    flask_app.extensions["ptt_menu"] = [(entry, done[entry.view]) for entry in sorted(entries, key=lambda entry: entry.rank) if entry.category]
     shell._process_inner_views()
 
 

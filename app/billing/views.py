@@ -11,7 +11,7 @@ from app.billing.views_series import InvoiceChainPage, InvoiceSeriesView
 from app.core.views import AdminEntry
 
 VIEWS = [
-    AdminEntry(BillingRunPage, _l("Billing run"), "billing", "fa-calculator"),
+    AdminEntry(BillingRunPage, _l("Billing run"), "billing", "fa-calculator", rank=10),
     AdminEntry(BillingDocumentView, _l("Billing data"), "billing", "fa-file-lines"),
     AdminEntry(RecurringLineView, _l("Recurring lines"), "billing", "fa-repeat"),
     AdminEntry(ManualLineView, _l("Lines by hand"), "billing", "fa-pen"),

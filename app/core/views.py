@@ -63,6 +63,7 @@ class AdminEntry:
     """A place in the menu. `category`: customers, licenses, billing, receivables, catalog, system, or "" (no menu).
 
     `area` is the category whose roles may use it, when that is another one. `count()` gives the number beside it (what waits for somebody); it is asked at most every 60 seconds.
+    Entries of a category stand in the order of their `rank`, then of the slices.
     """
 
     view: type
@@ -71,6 +72,7 @@ class AdminEntry:
     icon: str = "fa-circle"
     count: Callable[[], int] | None = None
     area: str = ""
+    rank: int = 50
 
 
 def with_row(formatter: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -71,11 +72,11 @@ def explanations(customer: Customer, today: date | None = None) -> list[str]:
     return sentences or [_("Not locked: nothing is overdue.")]
 
 
-def _on(row: object) -> str:
-    return day(clock.local(row.from_at).date()) if row is not None else "–"  # type: ignore[attr-defined]
+def _on(row: Any) -> str:
+    return day(clock.local(row.from_at).date()) if row is not None else "–"
 
 
-def _demands(session: Session, customer: Customer, today: date, since: dict) -> str:
+def _demands(session: Session, customer: Customer, today: date, since: dict[int, Any]) -> str:
     facts = lock_facts(session, [customer.id])[customer.id]
     decision = decide(facts, lock_rules(), today)
     if facts.locked:

@@ -112,7 +112,7 @@ def _decided(session: Session, ids: Sequence[int], rules: Rules, today: date, ve
 def _paid_until(session: Session, ids: Sequence[int]) -> dict[int, date | None]:
     found: dict[int, date | None] = {}
     for start in range(0, len(ids), BATCH):
-        found.update(session.execute(select(Customer.id, Customer.paid_until).where(Customer.id.in_(ids[start:start + BATCH]))).tuples().all())
+        found.update(session.execute(select(Customer.id, Customer.paid_until).where(Customer.id.in_(ids[start:start + BATCH]))).all())
     return found
 
 
@@ -137,7 +137,7 @@ def settle_licenses(chain: Chain) -> None:
 
     def again(session: Session, ids: list[int]) -> Done:
         lock_accounts_in_order(session, ids)
-        now = dict(session.execute(select(Customer.id, Customer.lock_reasons).where(Customer.id.in_(ids))).tuples().all())
+        now = dict(session.execute(select(Customer.id, Customer.lock_reasons).where(Customer.id.in_(ids))).all())
         done = Done()
         for ident, number in settle(session, now, ctx.now).items():
             done.counts["licenses settled"] += number

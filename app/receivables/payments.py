@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from flask_babel import gettext as _
@@ -44,7 +45,7 @@ def record_payment(key: str, customer: Customer | None, amount: Decimal, currenc
     facts = {"key": key.strip(), "method": method.strip(), "reference": " ".join(reference.split()), "payer": " ".join(payer.split()),
              "amount": amount, "currency": currency, "received_on": received_on, "for_prepaid": for_prepaid}
     _check(facts)
-    work = lambda: _record(facts, customer, oldest, uses)  # noqa: E731
+    work = partial(_record, facts, customer, oldest, uses)
     return work() if in_transaction() else retrying(work)
 
 
@@ -151,7 +152,7 @@ def record_return(payment: Payment, reason: str, fee: Decimal = Decimal(0), on: 
     if fee:
         amounts.check(fee, payment.currency, "fee")
     day = amounts.check_past_day(on or clock.today(), "on")
-    work = lambda: _return(payment, reason, fee, day)  # noqa: E731
+    work = partial(_return, payment, reason, fee, day)
     return work() if in_transaction() else retrying(work)
 
 

@@ -63,7 +63,7 @@ def quotes(session: Session, customer_ids: Sequence[int], today: date) -> dict[i
         .where(Customer.id.in_(customer_ids), Customer.state != CustomerState.DELETED))}
     starts = {ident: next_start(row.paid_until, today) for ident, row in accounts.items()}
     uses = _uses(session, starts, terms, trials)
-    classes: dict[int, TaxClass] = dict(session.execute(select(Article.id, Article.tax_class)).tuples().all())
+    classes: dict[int, TaxClass] = dict(session.execute(select(Article.id, Article.tax_class)).all())
     dated, seller = rates(session), tax_seller()
     found: dict[int, Quote | DomainError] = {}
     for ident, used in uses.items():
@@ -136,7 +136,7 @@ def with_prepaid_credit(session: Session) -> dict[int, Any]:
     query = (select(Payment.customer_id, func.sum(Payment.free)).join(Customer, Customer.id == Payment.customer_id)
              .where(Payment.free > NOUGHT, Payment.for_prepaid, Payment.state == PaymentState.BOOKED, Payment.currency == Customer.currency)
              .group_by(Payment.customer_id))
-    return dict(session.execute(query).tuples().all())
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def _has_prepaid_license(session: Session, today: date) -> Any:

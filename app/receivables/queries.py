@@ -52,8 +52,8 @@ def demands(session: Session, customer_ids: Sequence[int]) -> dict[tuple[int, st
     found: dict[tuple[int, str], list[Demand]] = defaultdict(list)
     query = (select(OpenItem.customer_id, OpenItem.currency, OpenItem.id, OpenItem.reference, OpenItem.open, OpenItem.issued_on, OpenItem.due_on, OpenItem.disputed)
              .where(OpenItem.customer_id.in_(customer_ids), OpenItem.open > NOUGHT))
-    for customer_id, currency, *values in session.execute(query):
-        found[customer_id, currency].append(Demand(*values))
+    for row in session.execute(query):
+        found[row.customer_id, row.currency].append(Demand(row.id, row.reference, row.open, row.issued_on, row.due_on, row.disputed))
     return found
 
 
@@ -80,7 +80,7 @@ def balances(session: Session, customer_id: int, today: date) -> list[Balance]:
         .group_by(OpenItem.currency))}
     credit: dict[tuple[str, bool], Decimal] = {(currency, prepaid): free for currency, prepaid, free in session.execute(
         select(Payment.currency, Payment.for_prepaid, func.sum(Payment.free)).where(Payment.customer_id == customer_id, Payment.free > NOUGHT)
-        .group_by(Payment.currency, Payment.for_prepaid)).tuples()}
+        .group_by(Payment.currency, Payment.for_prepaid))}
     return [Balance(currency, *(items[currency][1:] if currency in items else (ZERO, ZERO)), credit.get((currency, False), ZERO), credit.get((currency, True), ZERO))
             for currency in sorted(items.keys() | {key[0] for key in credit})]
 
@@ -140,7 +140,7 @@ def statement(session: Session, customer_id: int, currency: str, since: date, un
 def payments_of(session: Session, open_item_id: int) -> list[tuple[Allocation, Payment]]:
     """What an item was paid with, reversals included, oldest first."""
     query = select(Allocation, Payment).join(Payment, Payment.id == Allocation.payment_id).where(Allocation.open_item_id == open_item_id).order_by(Allocation.id)
-    return list(session.execute(query).tuples())
+    return list(session.execute(query))
 
 
 # ---- locks for unpaid demands ------------------------------------------------------------------------------------
@@ -157,8 +157,8 @@ def lock_facts(session: Session, customer_ids: Iterable[int]) -> dict[int, Facts
     items: dict[int, list[Item]] = defaultdict(list)
     query = (select(OpenItem.customer_id, OpenItem.id, OpenItem.reference, OpenItem.open, OpenItem.due_on, OpenItem.disputed, OpenItem.lock_notice_on, OpenItem.currency)
              .where(OpenItem.customer_id.in_(ids), OpenItem.open > NOUGHT).order_by(OpenItem.due_on, OpenItem.id))
-    for customer_id, *values in session.execute(query):
-        items[customer_id].append(Item(*values))
+    for row in session.execute(query):
+        items[row.customer_id].append(Item(row.id, row.reference, row.open, row.due_on, row.disputed, row.lock_notice_on, row.currency))
     accounts = session.execute(select(Customer.id, Customer.lock_reasons, Customer.lock_hold_until).where(Customer.id.in_(ids)))
     return {row.id: Facts(tuple(items[row.id]), bool(row.lock_reasons & UNPAID), row.lock_hold_until) for row in accounts}
 

@@ -50,7 +50,7 @@ class Recording:
             if customer is not None:
                 form.currency.data = customer.currency
             asked = request.form.get("step")
-            uses, wrong = read_uses(request.form, [item.id for item in items]) if asked == "book" and not form.for_prepaid.data else ({}, {})
+            uses, wrong = read_uses(request.form, [item.id for item in items]) if asked != "again" and not form.for_prepaid.data else ({}, {})
             if form.validate() and not wrong:
                 matches = self.proposal(form, items)
                 if asked == "book":
@@ -65,7 +65,7 @@ class Recording:
                     except (DomainError, IntegrityError) as error:
                         self.put_error(form, error if isinstance(error, DomainError) else DomainError(_("These values do not go together. Nothing was saved.")))   # type: ignore[attr-defined]
                 else:
-                    status, uses = 200, {match.item_id: match.amount for match in matches}
+                    status, uses = 200, uses or {match.item_id: match.amount for match in matches}
         amount = form.amount.data if isinstance(form.amount.data, Decimal) else ZERO
         back = local_path(request.values.get("back"))
         return self.render(         # type: ignore[attr-defined]

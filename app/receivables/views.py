@@ -14,7 +14,7 @@ from app.receivables.views_payments import PaymentView
 from app.receivables.views_prepaid import PrepaidPeriodView, PrepaidView
 
 VIEWS = [
-    AdminEntry(InvoiceView, _l("Invoices"), "billing", "fa-file-invoice"),
+    AdminEntry(InvoiceView, _l("Invoices"), "billing", "fa-file-invoice", rank=20),
     AdminEntry(OpenItemView, _l("Open items"), "receivables", "fa-file-invoice-dollar"),
     AdminEntry(PaymentView, _l("Payments"), "receivables", "fa-coins"),
     AdminEntry(ClearingPage, _l("Clearing"), "receivables", "fa-scale-balanced", count=unmatched),

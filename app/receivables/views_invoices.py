@@ -16,6 +16,7 @@ from app.billing.invoice_mail import KEY
 from app.billing.models import Invoice, InvoiceKind
 from app.billing.run_state import GOING, RENDER, progress
 from app.core import clock, formats
+from app.core.choices import country_name, language_name
 from app.core.db import db
 from app.core.errors import DomainError, InvalidInput
 from app.core.fields import parse_number
@@ -40,18 +41,18 @@ class InvoiceView(AdminView):
     list_help = _l("Issued documents never change. Paid or not is known from the payments.")
     empty_text = _l("Invoices are issued from released billing data, on the page of the billing run.")
     list_columns = ["number", "customer", "issued_on", "due", "settlement", "gross", "open"]
-    show_columns = ["number", "customer", "kind", "cancels", "issued_on", "due_on", "service_from", "language", "payment_method"]
+    show_columns = ["number", "customer", "cancels", "issued_on", "due_on", "service_from", "language", "payment_method"]
     add_columns: list[str] = []
     edit_columns: list[str] = []
     search_columns = ["customer", "kind", "series", "issued_on", "due_on", "gross", "currency"]
     order_columns = ["number", "issued_on", "gross"]
     base_order = ("id", "desc")
-    quick_search = "number"
+    quick_search = ["number", "customer"]
     tab_of = (Customer,)
     tab_rank = 30
     label_columns = {"number": _l("Number"), "due": _l("Due"), "settlement": _l("State"), "gross": _l("Total"), "open": _l("Open"), "cancels": _l("Corrects"),
                      "service_from": _l("Service period"), "series": _l("Number series")}
-    formatters_columns = {"open": with_row(lambda value, item: formats.money(value, item.currency)), "due": formats.day, "payment_method": method_words}
+    formatters_columns = {"open": with_row(lambda value, item: formats.money(value, item.currency)), "due": formats.day, "payment_method": method_words, "language": language_name}
     list_tabs = [
         ("all", _l("All"), None), ("open", _l("Open"), lambda: invoice_state.has_item(OpenItem.open > 0)),
         ("overdue", _l("Overdue"), lambda: invoice_state.has_item(OpenItem.open > 0, OpenItem.due_on < clock.today())), ("paid", _l("Paid"), invoice_state.is_paid),
@@ -72,7 +73,7 @@ class InvoiceView(AdminView):
 
     def find(self, text: str) -> Any:
         """By number, or by the customer's name or number."""
-        return or_(super().find(text), Invoice.customer.has(or_(Customer.company.icontains(text, autoescape=True), Customer.number == text)))
+        return or_(Invoice.number.icontains(text, autoescape=True), Invoice.customer.has(or_(Customer.company.icontains(text, autoescape=True), Customer.number == text)))
 
     def raw(self, item: Any, column: str) -> Any:
         if column in ("due", "open", "settlement"):
@@ -110,7 +111,7 @@ class InvoiceView(AdminView):
             "document": document, "going": None if document else self.render_run(), "failure": None if document else self.failure_of(item.number),
             "mail": session.scalar(select(MailMessage).where(MailMessage.key == f"{KEY}{item.number}")),
             "corrections": session.scalars(select(Invoice).where(Invoice.cancels_id == item.id).order_by(Invoice.id)).all(),
-            "payments": payments_of(session, owed.id) if owed else [], "why_words": why_words, "method_words": method_words,
+            "payments": payments_of(session, owed.id) if owed else [], "why_words": why_words, "method_words": method_words, "country_name": country_name,
         }
 
     @staticmethod

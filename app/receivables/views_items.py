@@ -48,7 +48,7 @@ class OpenItemView(AdminView):
     search_columns = ["customer", "issued_on", "due_on", "open", "disputed", "currency"]
     order_columns = ["due_on", "amount", "open"]
     base_order = ("due_on", "asc")
-    quick_search = "reference"
+    quick_search = ["reference", "customer"]
     tab_of = (Customer,)
     tab_rank = 20
     label_columns = {"reference": _l("Demand"), "state": _l("State"), "disputed": _l("Disputed"), "dispute_note": _l("What is disputed"), "lock_notice_on": _l("Lock announced for")}
@@ -60,7 +60,7 @@ class OpenItemView(AdminView):
         return super().tab_clause(key or "open")
 
     def find(self, text: str) -> Any:
-        return or_(super().find(text), OpenItem.customer.has(or_(Customer.company.icontains(text, autoescape=True), Customer.number == text)))
+        return or_(OpenItem.reference.icontains(text, autoescape=True), OpenItem.customer.has(or_(Customer.company.icontains(text, autoescape=True), Customer.number == text)))
 
     def cell(self, item: Any, column: str, link: bool = True) -> Cell:
         return Cell(item_badge(item, clock.today())) if column == "state" else super().cell(item, column, link)

@@ -53,12 +53,11 @@ class PaymentView(Recording, AdminView):
     search_columns = ["customer", "payer", "reference", "state", "received_on", "amount", "free", "for_prepaid", "currency"]
     order_columns = ["received_on", "amount", "free"]
     base_order = ("id", "desc")
-    quick_search = ["payer", "reference"]
+    quick_search = ["customer", "payer", "reference"]
     tab_of = (Customer,)
     tab_rank = 25
     label_columns = {"customer": _l("From"), "free": _l("Left"), "payer": _l("Payer"), "reference": _l("Payment text"), "for_prepaid": _l("For the next prepaid period"),
                      "returned_on": _l("Returned on"), "returned_because": _l("Returned because"), "created_by": _l("Recorded by"), "created_at": _l("Recorded on")}
-    formatters_columns = {"method": method_words}
     list_tabs = [
         ("all", _l("All"), None), ("left", _l("Money left"), (Payment.free > NOUGHT) & Payment.customer_id.is_not(None)), ("unmatched", _l("Without a customer"), is_unmatched),
         ("prepaid", _l("For prepayments"), Payment.for_prepaid), ("returned", _l("Returned"), Payment.state == PaymentState.RETURNED),
@@ -66,10 +65,13 @@ class PaymentView(Recording, AdminView):
     ]
 
     def find(self, text: str) -> Any:
-        return or_(super().find(text), Payment.customer.has(or_(Customer.company.icontains(text, autoescape=True), Customer.number == text)))
+        columns = (Payment.payer, Payment.reference)
+        return or_(*(column.icontains(text, autoescape=True) for column in columns), Payment.customer.has(or_(Customer.company.icontains(text, autoescape=True), Customer.number == text)))
 
     def cell(self, item: Any, column: str, link: bool = True) -> Cell:
-        return Cell(from_whom(item)) if column == "customer" and item.customer is None else super().cell(item, column, link)
+        if column == "customer" and item.customer is None:
+            return Cell(from_whom(item))
+        return Cell(method_words(item.method), "nowrap") if column == "method" else super().cell(item, column, link)
 
     def head_title(self, item: Any) -> str:
         return _("%(amount)s from %(who)s", amount=formats.money(item.amount, item.currency), who=from_whom(item))
