@@ -99,10 +99,10 @@ class PasswordForm(ServiceForm):
     again = PasswordField(_l("New password again"), [Required(), EqualTo("new", _l("The two new passwords differ."))], render_kw={"autocomplete": "new-password"})
 
 
-class AccountPage(AdminPage):
+class ProfilePage(AdminPage):
     """Own profile, password and sessions: every member of staff may, whatever the role."""
 
-    route_base = "/account"
+    route_base = "/profile"
     title = _l("Profile")
 
     @expose("/")
@@ -118,8 +118,8 @@ class AccountPage(AdminPage):
                 record(ProtocolKind.SECURITY, "profile_changed", subject_type="staff", subject_id=current_user.id, subject=current_user.username)
             flash(_("The changes were saved."), "success")
 
-        return self.form_page(ProfileForm(obj=current_user), save, title=_("Edit profile"), verb=_("Save"), to=url_for("AccountPage.index"),
-                              in_transaction=False, crumb=(_("Profile"), url_for("AccountPage.index")))
+        return self.form_page(ProfileForm(obj=current_user), save, title=_("Edit profile"), verb=_("Save"), to=url_for("ProfilePage.index"),
+                              in_transaction=False, crumb=(_("Profile"), url_for("ProfilePage.index")))
 
     @expose("/password", methods=["GET", "POST"])
     def password(self) -> Any:
@@ -128,8 +128,8 @@ class AccountPage(AdminPage):
             self.appbuilder.sm.set_password(current_user, form.new.data, keep=g.staff_session_id, field="new")
             flash(_("Your password was changed. All other sessions of yours were ended."), "success")
 
-        return self.form_page(PasswordForm(), save, title=_("Change password"), verb=_("Change password"), to=url_for("AccountPage.index"),
-                              in_transaction=False, crumb=(_("Profile"), url_for("AccountPage.index")))
+        return self.form_page(PasswordForm(), save, title=_("Change password"), verb=_("Change password"), to=url_for("ProfilePage.index"),
+                              in_transaction=False, crumb=(_("Profile"), url_for("ProfilePage.index")))
 
     @expose("/sessions/<int:number>/end", methods=["POST"])
     def end_session(self, number: int) -> Any:
@@ -137,13 +137,13 @@ class AccountPage(AdminPage):
             abort(404)
         sessions.end([number], "staff")
         flash(_("The session was ended."), "success")
-        return redirect(url_for("AccountPage.index"), 303)
+        return redirect(url_for("ProfilePage.index"), 303)
 
     @expose("/sessions/end", methods=["POST"])
     def end_others(self) -> Any:
         sessions.end_all(current_user.id, "staff", but=g.staff_session_id)
         flash(_("All other sessions of yours were ended."), "success")
-        return redirect(url_for("AccountPage.index"), 303)
+        return redirect(url_for("ProfilePage.index"), 303)
 
     def _ask(self, password: str, field: str) -> None:
         """The present password, throttled like a login; outside the transaction, so that a failed try is remembered."""
@@ -155,4 +155,4 @@ class AccountPage(AdminPage):
             raise InvalidInput(_("This is not your present password."), field=field)
 
 
-__all__ = ["AccountPage", "LanguageView", "LoginView", "allowed", "passwords"]
+__all__ = ["ProfilePage", "LanguageView", "LoginView", "allowed", "passwords"]

@@ -52,7 +52,7 @@ class Desk:
             answer = self.sign_in(name, password)
             assert answer.status_code == 303, answer.text[:500]
 
-    def token(self, address: str = "/admin/account/") -> str:
+    def token(self, address: str = "/admin/profile/") -> str:
         found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', self.http.get(address, follow_redirects=True).text)
         assert found, f"no token at {address}"
         return found.group(1)
@@ -72,7 +72,7 @@ class Desk:
         return found.group(1)
 
     def messages(self) -> list[str]:
-        return re.findall(r'class="alert[^>]*>.*?</button>(.*?)</div>', self.get("/admin/account/").text, re.S)
+        return re.findall(r'class="alert[^>]*>.*?</button>(.*?)</div>', self.get("/admin/profile/").text, re.S)
 
 
 def errors(text: str) -> list[str]:

@@ -32,7 +32,7 @@ def test_headers(admin, path):
 
 def test_every_script_has_the_nonce_of_its_answer_and_none_is_inline_without(admin):
     seen = set()
-    for path in ("/admin/", "/admin/articles/list/", "/admin/articles/add", "/admin/account/"):
+    for path in ("/admin/", "/admin/articles/list/", "/admin/articles/add", "/admin/profile/"):
         answer = admin.get(path)
         nonce = re.search(r"'nonce-([^']+)'", answer.headers["Content-Security-Policy"]).group(1)
         tags = re.findall(r"<script[^>]*>", answer.text)
@@ -127,8 +127,8 @@ def test_texts_of_people_are_never_html(admin):
 
 @pytest.mark.parametrize("locale", ["en", "de", "pt_BR"])
 def test_the_language_is_chosen_and_kept_through_the_login(app, admin, locale):
-    assert admin.get(f"/admin/language/{locale}?back=/admin/account/").headers["Location"] == "/admin/account/"
-    assert f'lang="{locale.replace("_", "-")}"' in admin.get("/admin/account/").text
+    assert admin.get(f"/admin/language/{locale}?back=/admin/profile/").headers["Location"] == "/admin/profile/"
+    assert f'lang="{locale.replace("_", "-")}"' in admin.get("/admin/profile/").text
     admin.post("/admin/logout/")
     assert f'lang="{locale.replace("_", "-")}"' in admin.get("/admin/login/").text
     assert admin.get("/admin/language/xx").status_code == 404

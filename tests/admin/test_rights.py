@@ -14,7 +14,7 @@ from app.core.db import transaction
 from tests.admin.staff import Desk
 
 PUBLIC = {"LoginView.login", "LoginView.logout", "LanguageView.index"}
-OWN = {"Overview.index", "AccountPage.index", "AccountPage.edit", "AccountPage.password", "AccountPage.end_session", "AccountPage.end_others"}
+OWN = {"Overview.index", "ProfilePage.index", "ProfilePage.edit", "ProfilePage.password", "ProfilePage.end_session", "ProfilePage.end_others"}
 ONLY_ADMINISTRATORS = {"UserView", "RoleView", "SessionsPage", "SettingsPage", "PluginsPage", "EventFailureView", "JobsPage"}
 
 

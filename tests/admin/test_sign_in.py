@@ -83,7 +83,7 @@ def test_logout_ends_the_session_even_for_a_copied_cookie(admin):
 
 def test_a_new_password_ends_the_other_sessions(app, admin):
     other = Desk(app, admin.name)
-    answer = admin.post("/admin/account/password", {"old": PASSWORD, "new": "lantern-moss-orchid-71", "again": "lantern-moss-orchid-71"})
+    answer = admin.post("/admin/profile/password", {"old": PASSWORD, "new": "lantern-moss-orchid-71", "again": "lantern-moss-orchid-71"})
     assert answer.status_code == 303
     assert other.get("/admin/").status_code == 302
     assert admin.get("/admin/").status_code == 200
@@ -98,7 +98,7 @@ def test_a_new_password_ends_the_other_sessions(app, admin):
     ({"old": PASSWORD, "new": "lantern-moss-orchid-71", "again": "lantern-moss-orchid-72"}, "differ"),
 ])
 def test_a_password_that_is_refused_changes_nothing(app, admin, fields, message):
-    answer = admin.post("/admin/account/password", fields)
+    answer = admin.post("/admin/profile/password", fields)
     assert answer.status_code == 422 and message in answer.text
     assert Desk(app).sign_in(admin.name).status_code == 303
 
@@ -141,9 +141,9 @@ def test_own_sessions_can_be_ended_and_no_others(app, admin):
     rea = Desk(app, add_user(app, "rea", "Read only").username)
     ids = {row.user_id: row.id for row in sessions.running()}
     own = [row.id for row in sessions.running() if row.user_id != ids and row.user_id == min(ids)]
-    assert rea.post(f"/admin/account/sessions/{own[0]}/end").status_code == 404
+    assert rea.post(f"/admin/profile/sessions/{own[0]}/end").status_code == 404
     assert other.get("/admin/").status_code == 200
-    assert admin.post("/admin/account/sessions/end").status_code == 303
+    assert admin.post("/admin/profile/sessions/end").status_code == 303
     assert other.get("/admin/").status_code == 302 and admin.get("/admin/").status_code == 200
     assert admin.post(f"/admin/sessions/{ids[max(ids)]}/end").status_code == 303
     assert rea.get("/admin/").status_code == 302
@@ -182,8 +182,8 @@ def test_guessing_slows_down_per_address(app):
 
 def test_changing_the_own_password_is_throttled_like_a_login(app, admin):
     for _ in range(throttle.FREE):
-        admin.post("/admin/account/password", {"old": "wrong", "new": "lantern-moss-orchid-71", "again": "lantern-moss-orchid-71"})
-    answer = admin.post("/admin/account/password", {"old": PASSWORD, "new": "lantern-moss-orchid-71", "again": "lantern-moss-orchid-71"})
+        admin.post("/admin/profile/password", {"old": "wrong", "new": "lantern-moss-orchid-71", "again": "lantern-moss-orchid-71"})
+    answer = admin.post("/admin/profile/password", {"old": PASSWORD, "new": "lantern-moss-orchid-71", "again": "lantern-moss-orchid-71"})
     assert answer.status_code == 422 and "Too many failed tries" in answer.text
 
 
