@@ -86,7 +86,7 @@ def is_prepaid(session: Session, today: date) -> ColumnElement[bool]:
     costs = or_(exists().where(TariffTier.tariff_id == Tariff.id, TariffTier.unit_price > 0),
                 exists().where(TariffService.tariff_id == Tariff.id, ~TariffService.included, TariffService.unit_price > 0))
     trials: dict[int, list[int]] = defaultdict(list)
-    for tariff_id, days in session.execute(select(Tariff.id, Tariff.trial_days).where(Tariff.billing == Billing.PREPAID, costs)).tuples():
+    for tariff_id, days in session.execute(select(Tariff.id, Tariff.trial_days).where(Tariff.billing == Billing.PREPAID, costs)):
         trials[days].append(tariff_id)
     if not trials:
         return false()
@@ -98,7 +98,7 @@ def _settle(session: Session, account: int, at: datetime, today: date, *where: A
     differs = (*where, License.lock_reasons != wanted)
     # From enabled to locked, or back. An account without reasons leaves nothing but a license's own.
     turns = or_(and_(License.lock_reasons == 0, wanted != 0), and_(License.lock_reasons != 0, wanted == 0))
-    counts = dict(session.execute(select(License.customer_id, func.count()).where(*differs, turns).group_by(License.customer_id)).tuples().all())
+    counts = dict(session.execute(select(License.customer_id, func.count()).where(*differs, turns).group_by(License.customer_id)).all())
     if counts:
         _announce(session, account, differs, turns)
         order_licenses(session, *differs, turns, License.active_from <= today)     # others have an order for their first day

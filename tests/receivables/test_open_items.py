@@ -1,0 +1,123 @@
+"""Demands come from invoices, corrections settle them, and staff says what may be asked for."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import select
+
+from app.billing.cancel import cancel_invoice, credit_invoice
+from app.billing.events import InvoiceIssued, InvoicesIssued
+from app.billing.issue import issue_documents
+from app.billing.models import Invoice, InvoiceKind
+from app.core import clock
+from app.core.db import db, transaction
+from app.core.errors import InvalidInput
+from app.core.events import publish
+from app.receivables.models import OpenItem, Payment
+from app.receivables.open_items import add_demand, set_dispute, set_due_date, set_lock_notice, write_off
+from app.receivables.payments import record_return
+from app.receivables.queries import statement
+from tests.billing.invoice_fixtures import shop  # noqa: F401
+from tests.receivables.books import check_books, demand, pay
+
+
+@pytest.fixture
+def invoice(shop):
+    """100.00 net, 119.00 gross, issued on 2 November."""
+    owner = shop.customer()
+    issue_documents([shop.document(owner, ("Tariff", "10.00", 10)).id])
+    yield db.session.scalar(select(Invoice))
+    check_books()
+
+
+def item_of(invoice: Invoice) -> OpenItem:
+    return db.session.scalars(select(OpenItem).where(OpenItem.invoice_id == invoice.id).execution_options(populate_existing=True)).one()
+
+
+def test_an_invoice_becomes_a_demand(invoice):
+    item = item_of(invoice)
+    assert (item.reference, item.amount, item.open, item.due_on, item.currency, item.settled_on) == (
+        invoice.number, Decimal("119.00"), Decimal("119.00"), invoice.due_on, "EUR", None)
+    assert pay(item.customer, "119.00", clock.today(), reference=invoice.number).allocations[0].open_item_id == item.id
+
+
+def test_a_cancellation_settles_its_invoice_without_money(invoice):
+    cancelled = cancel_invoice(invoice.id, "wrong customer")
+    item, payment = item_of(invoice), db.session.scalar(select(Payment))
+    assert (item.open, item.settled_on) == (0, clock.today())
+    assert (payment.method, payment.amount, payment.free, payment.reference) == ("credit_note", 119, 0, cancelled.number)
+    assert db.session.scalars(select(OpenItem)).all() == [item]
+    with pytest.raises(InvalidInput, match="No money"):
+        record_return(payment, "AC04")
+
+
+def test_what_was_paid_of_a_cancelled_invoice_is_credit(invoice):
+    item = item_of(invoice)
+    pay(item.customer, "100.00", clock.today(), reference=invoice.number)
+    cancel_invoice(invoice.id, "wrong customer")
+    credit = db.session.scalar(select(Payment).where(Payment.method == "credit_note"))
+    assert (item_of(invoice).open, credit.free) == (0, 100)
+    closing = statement(db.session, item.customer_id, "EUR", clock.today(), clock.today())
+    assert closing.closing == -100 and {e.kind for e in closing.entries} == {"demand", "payment", "credit_note"}
+
+
+def test_a_credit_note_pays_its_part(invoice):
+    credit_invoice(invoice.id, {1: Decimal("20.00")}, "one license too many")
+    assert item_of(invoice).open == Decimal("95.20")
+    issued = InvoiceIssued(invoice.id + 100, invoice.customer_id, "RE-X", clock.today(), clock.today(), "EUR", Decimal("-10.00"), InvoiceKind.CREDIT_NOTE, None)
+    with transaction():
+        publish(InvoicesIssued((issued,)))     # names no original: credit
+    assert db.session.scalars(select(Payment.free).order_by(Payment.id)).all() == [0, 10]
+
+
+def test_demands_without_invoice_are_checked(app):
+    from tests import factories as make
+
+    owner = make.customer(terms_days=7)
+    item = add_demand(owner, " Bank  fee ", Decimal("3.00"), date(2026, 10, 1))
+    assert (item.reference, item.due_on, item.invoice_id) == ("Bank fee", date(2026, 10, 8), None)
+    for change in ({"reference": ""}, {"reference": "x" * 61}, {"amount": Decimal("0")}, {"amount": Decimal("1.005")}, {"due_on": date(2026, 9, 30)}):
+        with pytest.raises(InvalidInput):
+            add_demand(owner, **{"reference": "Fee", "amount": Decimal("3.00"), "issued_on": date(2026, 10, 1), **change})
+    assert db.session.scalars(select(OpenItem.id)).all() == [item.id]
+
+
+def test_dispute_notice_and_time_are_noted(app):
+    from tests import factories as make
+
+    today = clock.today()
+    item = demand(make.customer(), "10.00", today)
+    with pytest.raises(InvalidInput):
+        set_dispute(item, True, " ")
+    set_dispute(item, True, "never ordered")
+    assert (item.disputed, item.dispute_note) == (True, "never ordered")
+    set_dispute(item, False)
+    assert (item.disputed, item.dispute_note) == (False, "")
+    set_lock_notice([item], today + timedelta(days=5))
+    assert item.lock_notice_on == today + timedelta(days=5)
+    with pytest.raises(InvalidInput):
+        set_lock_notice([item], today - timedelta(days=1))
+    set_due_date(item, today + timedelta(days=30))
+    assert item.due_on == today + timedelta(days=30)
+    for day in (item.issued_on - timedelta(days=1), today + timedelta(days=731)):
+        with pytest.raises(InvalidInput):
+            set_due_date(item, day)
+    pay(item.customer, "10.00", today, reference=item.reference)
+    with pytest.raises(InvalidInput, match="settled"):
+        set_dispute(item, True, "late")
+
+
+def test_a_demand_is_given_up_with_a_reason(app):
+    from tests import factories as make
+
+    item = demand(make.customer(), "10.00", clock.today())
+    pay(item.customer, "4.00", clock.today(), reference=item.reference)
+    with pytest.raises(InvalidInput):
+        write_off(item, "")
+    write_off(item, "insolvent")
+    given_up = db.session.scalar(select(Payment).where(Payment.method == "write_off"))
+    assert (item.open, given_up.amount, given_up.free) == (0, 6, 0)
+    with pytest.raises(InvalidInput, match="settled"):
+        write_off(item, "insolvent")
+    check_books()
