@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import abort
 from flask_appbuilder.models.sqla.interface import SQLAInterface
-from sqlalchemy import Select, func, literal, select, text
+from sqlalchemy import BigInteger, Select, case, cast, func, literal, literal_column, select, text
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.sql import ColumnElement
 
@@ -99,13 +99,18 @@ class AdminInterface(SQLAInterface):
     def count(self, where: Sequence[Any]) -> Count:
         clauses = [*self.scope(), *where]
         if not clauses and is_postgresql():
-            estimate = db.session.scalar(text("SELECT reltuples FROM pg_class WHERE oid = to_regclass(:name)"),
-                                         {"name": self.obj.__table__.fullname}) or 0
-            if estimate > ESTIMATE_FROM:
-                return Count(int(estimate), exact=False, estimated=True)
-            return Count(db.session.scalar(select(func.count()).select_from(self.obj)) or 0)
+            return self._estimate()
         found = db.session.scalar(select(capped(self.obj, clauses))) or 0
         return Count(min(found, COUNT_LIMIT), exact=found <= COUNT_LIMIT)
+
+    def _estimate(self) -> Count:
+        """One statement: the planner's figure of a big table; a small one is counted, in a subquery that is only then run."""
+        tuples = literal_column("pg_class.reltuples")
+        exact = select(func.count()).select_from(self.obj).scalar_subquery()
+        number, estimated = db.session.execute(
+            select(case((tuples > ESTIMATE_FROM, cast(tuples, BigInteger)), else_=exact), tuples > ESTIMATE_FROM)
+            .select_from(text("pg_class")).where(text("pg_class.oid = to_regclass(:name)").bindparams(name=self.obj.__table__.fullname))).one()
+        return Count(int(number), exact=not estimated, estimated=bool(estimated))
 
     def counts(self, conditions: Sequence[Any]) -> list[Count]:
         """Bounded counts of several conditions (None: all rows) in one statement."""
