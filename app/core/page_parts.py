@@ -26,12 +26,13 @@ from app.core.access import may
 
 @dataclass(frozen=True)
 class PageLink:
-    """A button in the head of a row's page that leads somewhere else (GET)."""
+    """A button in the head of a row's page that leads somewhere else (GET). `more`: under "More" when there are many."""
 
     url: str
     text: Any
     icon: str = ""
     danger: bool = False
+    more: bool = False
 
 
 Facts = Callable[[Any], list[tuple[Any, Any, str]]]
@@ -97,7 +98,7 @@ def safe_url_for(endpoint: str, **arguments: Any) -> str | None:
     return url_for(endpoint, **arguments) if may(view, f"can_{right}") else None
 
 
-def link_to(endpoint: str, text: Any, icon: str = "", danger: bool = False, **arguments: Any) -> PageLink | None:
+def link_to(endpoint: str, text: Any, icon: str = "", danger: bool = False, more: bool = False, **arguments: Any) -> PageLink | None:
     """A PageLink to `View.method`, or None when there is no such page or the reader may not open it."""
     url = safe_url_for(endpoint, **arguments)
-    return PageLink(url, text, icon, danger) if url else None
+    return PageLink(url, text, icon, danger, more) if url else None

@@ -127,6 +127,7 @@ class AdminView(Routes, Listing, Editing, ModelView):
     form_template = "pttadmin/form.html"
     tab_of: ClassVar[tuple[type, ...]] = ()          # models whose rows' pages show this list as a tab (see page_parts)
     tab_rank = 50
+    main_actions: ClassVar[tuple[str, ...]] = ()     # stay visible when a row's page has many buttons; the others go under "More"
     narrow: ClassVar[dict[str, Callable[[Any], Any]]] = {}
     abstract = True
     exclude_route_methods: ClassVar[set[str]] = {"download"}
@@ -262,6 +263,15 @@ class AdminView(Routes, Listing, Editing, ModelView):
         """Actions of the row's page that the reader may do and that make sense now."""
         return [entry for entry in self.actions.values() if entry.single and may(self, self.get_action_permission_name(entry.name))
                 and (entry.spec.when is None or entry.spec.when(item))]
+
+    def head_buttons(self, item: Any) -> tuple[list[PageLink], list[Any], list[PageLink], list[Any]]:
+        """Links and actions of the row's page: those shown, and those under "More" (when there are more than three)."""
+        links, acts = self.head_links(item), self.buttons(item)
+        if len(links) + len(acts) <= 3:
+            return links, acts, [], []
+        main = [entry for name in self.main_actions for entry in acts if entry.name == name][:3] or ([] if self.main_actions or links else acts[:2])
+        shown = [link for link in links if not link.more][:3]
+        return shown, main, [link for link in links if link not in shown], [entry for entry in acts if entry not in main]
 
     def bulk_buttons(self) -> list[Any]:
         return [entry for entry in self.actions.values() if entry.multiple and may(self, self.get_action_permission_name(entry.name))]

@@ -100,7 +100,7 @@ class CustomerView(AdminView):
     }
     add_form_extra_fields = {**edit_form_extra_fields, "number": StringField(
         _l("Customer number"), [validators.Optional(), no_control, validators.Length(max=20)], filters=[clean_text], description=_l("Leave it empty for the next number."))}
-    formatters_columns = {"country": country_name, "language": language_name, "payment_method": method_name, "phone": lambda value: formats.plain(phone_words(value)),
+    formatters_columns = {"country": country_name, "language": language_name, "payment_method": method_name, "phone": lambda value: formats.plain(phone_words(value).replace(" ", "\u00a0")),
                           "kind": states.word, "created_at": lambda value: formats.day(clock.local(value).date())}
 
     def raw(self, item: Customer, column: str) -> Any:

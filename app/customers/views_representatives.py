@@ -43,7 +43,7 @@ class RepresentativeView(AdminView):
         "country": ListedField(_l("Country"), [Required()], listed=country_choices, default="DE"),
         "language": ListedField(_l("Language"), [Required()], listed=lambda: [(code, language_name(code)) for code in LANGUAGES], default="en"),
     }
-    formatters_columns = {"country": country_name, "language": language_name, "phone": lambda value: formats.plain(phone_words(value))}
+    formatters_columns = {"country": country_name, "language": language_name, "phone": lambda value: formats.plain(phone_words(value).replace(" ", "\u00a0"))}
 
     def head_state(self, item: Representative) -> Any:
         return formats.badge(_("Active"), "ok") if item.active else formats.badge(_("No longer active"))

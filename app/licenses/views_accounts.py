@@ -159,7 +159,7 @@ def license_links(customer: Customer) -> list[PageLink | None]:
     if customer.state is CustomerState.DELETED:
         return []
     manual = customer.lock_reasons & LockReason.MANUAL
-    return [link_to("LicenseView.add", _("New license"), "fa-plus", customer=customer.id), link_to("LicenseView.several", _("Several licenses"), "fa-list", customer=customer.id),
+    return [link_to("LicenseView.add", _("New license"), "fa-plus", customer=customer.id), link_to("LicenseView.several", _("Several licenses"), "fa-list", more=True, customer=customer.id),
             link_to("AssignmentView.add", _("Assign tariff"), "fa-tags", customer=customer.id),
-            link_to("AccountPage.unlock", _("Unlock"), "fa-lock-open", customer_id=customer.id) if manual
-            else link_to("AccountPage.lock", _("Lock"), "fa-lock", danger=True, customer_id=customer.id)]
+            link_to("AccountPage.unlock", _("Unlock"), "fa-lock-open", more=True, customer_id=customer.id) if manual
+            else link_to("AccountPage.lock", _("Lock"), "fa-lock", danger=True, more=True, customer_id=customer.id)]

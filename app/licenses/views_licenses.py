@@ -46,6 +46,7 @@ class LicenseView(NewLicenses, LicenseActions, AdminView):
     search_columns = ["customer", "tariff", "server", "state", "sync_state", "alias", "user_name", "phone", "device", "network", "active_from", "active_to"]
     order_columns = ["alias", "phone"]
     quick_search = ["alias", "user_name", "phone"]
+    main_actions = ("retry", "give_up", "unlock", "lock", "change_tariff")
     tab_of = (Customer,)
     tab_rank = 10
     list_tabs = [

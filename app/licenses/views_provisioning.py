@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from app.core import formats, states
 from app.core.db import db
-from app.core.views import AdminInterface, AdminView, action
+from app.core.views import AdminInterface, AdminView, action, with_row
 from app.licenses import provisioning
 from app.licenses.models import License, OrderKind, ProvisioningOrder, PttGroup
 from app.system.outbox import OutboxState
@@ -34,7 +34,7 @@ class ProvisioningView(AdminView):
     list_tabs = [("failed", _l("Failed"), ProvisioningOrder.state == OutboxState.HELD),
                  ("waiting", _l("Waiting"), ProvisioningOrder.state.in_([OutboxState.WAITING, OutboxState.CLAIMED])), ("all", _l("All"), None)]
     label_columns = {"target": _l("License or group"), "unsure": _l("May have got through"), "error": _l("Reason"), "created_at": _l("Ordered")}
-    formatters_columns = {"kind": states.word, "due_at": formats.moment}
+    formatters_columns = {"kind": states.word, "due_at": with_row(lambda value, item: formats.NOTHING if item.state is OutboxState.HELD else formats.moment(value))}
 
     def list_page(self, where: Sequence[Any] = (), hidden: Sequence[str] = ()) -> Any:
         page = super().list_page(where, hidden)

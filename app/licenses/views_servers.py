@@ -64,6 +64,7 @@ class ServerView(AdminView):
     base_order = ("name", "asc")
     quick_search = "name"
     deletable = True
+    main_actions = ("test", "resume")
     label_columns = {
         "driver": _l("Reached by"), "profile": _l("Profile"), "user_limit": _l("Most users"), "wsdl": _l("Address of the WSDL"), "endpoint": _l("Other service address"),
         "username": _l("User name"), "secret": _l("Password"), "secret_set": _l("Password"), "verify_tls": _l("Check the certificate"), "user_count": _l("Users"),

@@ -28,7 +28,7 @@ def permission_words(codes: Any) -> str:
 
 
 def phone_text(number: str) -> Any:
-    return formats.plain(phone_words(number))
+    return formats.plain(phone_words(number).replace(" ", "\u00a0"))
 
 
 def comparison(desired: UserState, observed: UserState | None) -> list[tuple[str, Any, Any, bool]]:
