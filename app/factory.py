@@ -6,9 +6,7 @@ import importlib
 import importlib.util
 import logging
 import os
-from collections.abc import Iterator
 from dataclasses import asdict
-from types import ModuleType
 from typing import Any
 
 from flask import Flask, has_app_context
@@ -18,10 +16,10 @@ from app.core import clock
 from app.core.db import db
 from app.core.events import Bus
 from app.core.jobs import Job
+from app.core.slices import parts
 from app.plugin_api.registry import Registry
 
 log = logging.getLogger(__name__)
-SLICES = ("system", "catalog", "customers", "licenses", "billing", "receivables", "housekeeping", "admin")
 
 
 def create_app(config: Any = None, **overrides: Any) -> Flask:
@@ -53,12 +51,6 @@ def create_app(config: Any = None, **overrides: Any) -> Flask:
 
     flask_app.cli.add_command(ptt)
     return flask_app
-
-
-def parts(name: str) -> Iterator[ModuleType]:
-    """The module `name` of each slice that has one, in the order of the layers: a slice adds a file, not an entry here."""
-    modules = [importlib.import_module(f"app.{part}.{name}") for part in SLICES if importlib.util.find_spec(f"app.{part}.{name}")]
-    return iter(modules)
 
 
 def _check(flask_app: Flask) -> None:

@@ -16,7 +16,7 @@ ADMINISTRATOR = "Administrator"
 
 
 def setup_all() -> None:
-    from app.factory import parts
+    from app.core.slices import parts
 
     upgrade()
     appbuilder = current_app.appbuilder

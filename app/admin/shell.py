@@ -32,7 +32,7 @@ class Shell(AppBuilder):
     """FAB without its own pages: no security views, no menu or OpenAPI interface, no registration."""
 
     def _add_admin_views(self) -> None:
-        from app.admin.account import ProfilePage, LanguageView, LoginView
+        from app.admin.account import LanguageView, LoginView, ProfilePage
         from app.admin.dashboard import Overview
 
         self._indexview = self.add_view_no_menu(Overview)
@@ -70,7 +70,7 @@ def install(flask_app: Flask) -> None:
 
 def _register(flask_app: Flask, shell: Shell) -> None:
     """Views of the slices, then of the plugins. Related views that have no entry of their own are registered with their parent."""
-    from app.factory import parts
+    from app.core.slices import parts
 
     entries: list[AdminEntry] = [entry for module in parts("views") for entry in module.VIEWS]
     for name, loaded in flask_app.extensions["ptt_plugins"].loaded.items():

@@ -21,8 +21,18 @@ from sqlalchemy.orm import Session
 
 from app.billing.bulk import insert_rows, insert_shared, reserve_ids
 from app.billing.documents import release_all
-from app.billing.fee_reads import (DocumentRow, Range, RecurringRow, chunks, lock_documents, read_accounts, read_billed, read_recurring,
-                                   read_terms, read_usage)
+from app.billing.fee_reads import (
+    DocumentRow,
+    Range,
+    RecurringRow,
+    chunks,
+    lock_documents,
+    read_accounts,
+    read_billed,
+    read_recurring,
+    read_terms,
+    read_usage,
+)
 from app.billing.fees import Account, Fee, Item, Unbillable, Usage, fees_of
 from app.billing.models import BillingDocument, BillingState, Charge, ManualLine
 from app.billing.review import jumped
@@ -39,6 +49,7 @@ from app.system.settings import setting
 log = logging.getLogger(__name__)
 CHUNK = 20_000          # customers and licenses of a part: about 40 MB and a second or two
 CHARGE_COLUMNS = ("document_id", "license_id", *Item._fields)
+NAME = "billing.fee_run"
 DOCUMENT_COLUMNS = ("id", "customer_id", "period", "sequence", "currency", "state", "held_because", "fees_net", "fees_count", "created_at")
 NOTHING = Usage((), {}, {}, {}, {})
 

@@ -11,7 +11,7 @@ from flask_babel import ngettext
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from app.billing.jobs import FEE_RUN
+from app.billing.fee_run import NAME as FEE_RUN
 from app.billing.models import BillingState
 from app.billing.run_rows import Sent, Sum
 from app.core.period import Month

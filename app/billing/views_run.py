@@ -10,8 +10,8 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from app.billing import documents, review, run_rows, run_state
+from app.billing.fee_run import NAME as FEE_RUN
 from app.billing.forms import view_of
-from app.billing.jobs import FEE_RUN
 from app.billing.models import BillingDocument, BillingState
 from app.core import clock, formats
 from app.core.access import allowed, may
