@@ -145,7 +145,9 @@ def _customers(tariffs: dict[str, Tariff], server: PttServer, dice: random.Rando
 
 
 def _mailbox(name: str) -> str:
-    plain = name.lower().translate(str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"}))
+    plain = name.lower()
+    for letter, letters in (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("ß", "ss")):
+        plain = plain.replace(letter, letters)
     return "".join(c for c in plain.split()[0] if c.isascii() and c.isalnum()) + "." + "".join(c for c in plain.split()[-1] if c.isascii() and c.isalnum())
 
 

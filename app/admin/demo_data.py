@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 COMPANY = {
     "company.name": "Nordfunk PTT GmbH", "company.street": "Am Sandtorkai 40", "company.postcode": "20457", "company.city": "Hamburg",
@@ -13,7 +14,7 @@ COMPANY = {
 }
 
 # code, name, mode, currency, rules, tiers (from quantity, price), services (code, price; None is included)
-TARIFFS = [
+TARIFFS: list[tuple[str, str, str, str, dict[str, Any], list[tuple[int, str]], dict[str, str | None]]] = [
     ("BASIC", "PTT Basic", "talkip", "EUR", {"tier_policy": "all_units"}, [(1, "7.9000"), (10, "6.9000"), (50, "5.9000"), (200, "4.9000")],
      {"gps": "2.5000", "chat": "1.0000", "sos": "3.0000"}),
     ("FLEET", "PTT Fleet", "npoc", "EUR", {"tier_policy": "graduated"}, [(1, "9.9000"), (25, "8.5000"), (100, "7.2500")],

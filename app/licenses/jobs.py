@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -42,7 +43,8 @@ def _end_customers(ctx: Context) -> None:
             for license in session.scalars(select(License).where(License.customer_id == customer.id, License.state == LicenseState.ACTIVE)):
                 license.move_to(LicenseState.ENDING)
                 license.active_to = customer.termination_date
-                for span in (*license.tariffs, *license.services):
+                spans: list[Any] = [*license.tariffs, *license.services]
+                for span in spans:
                     if span.valid_to is None or span.valid_to > customer.termination_date:
                         span.valid_to = customer.termination_date
             session.refresh(customer, with_for_update=True)

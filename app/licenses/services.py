@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, timedelta
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import delete as sql_delete
@@ -174,7 +175,8 @@ def terminate(license: License, last_day: date | None) -> None:
 
 def _end_spans(license: License, last_day: date | None, before: date | None) -> None:
     """Tariff and service spans end with the license (`before`: its last day until now); what would only begin later goes."""
-    for spans in (license.tariffs, license.services):
+    kinds: tuple[list[Any], ...] = (license.tariffs, license.services)
+    for spans in kinds:
         for span in list(spans):
             if last_day is not None and span.valid_from > last_day:
                 spans.remove(span)
