@@ -96,7 +96,7 @@ def guarded(check: Callable[[Session], None]) -> Iterator[None]:
 def transaction() -> Iterator[Session]:
     """One unit of work. Commits at the outermost level; an error anywhere undoes everything of its level."""
     session = db.session()
-    calls = session.info.get(_UNIT)
+    calls: list[Callable[[], Any]] | None = session.info.get(_UNIT)
     if calls is not None:
         mark = len(calls)
         try:

@@ -70,7 +70,7 @@ def _scaled(value: Any, factor: int) -> int:
     return whole
 
 
-class _Scaled(types.TypeDecorator):
+class _Scaled(types.TypeDecorator[Decimal]):
     impl = BigInteger
     cache_ok = True
     factor: int

@@ -66,7 +66,7 @@ def decrypt(stored: str) -> Sealed:
         raise SecretError("a stored secret cannot be read with the configured keys") from error
 
 
-class SecretType(types.TypeDecorator):
+class SecretType(types.TypeDecorator[str]):
     """Encrypted text. Read with care: never in lists, forms, protocol or logs."""
 
     impl = Text

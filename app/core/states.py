@@ -35,7 +35,7 @@ def choices(kind: type[enum.Enum]) -> list[tuple[str, str]]:
 class Stateful:
     """Mix into a model with a `state` column. `ARROWS` holds the allowed (from, to) pairs."""
 
-    ARROWS: ClassVar[frozenset] = frozenset()
+    ARROWS: ClassVar[frozenset[Any]] = frozenset()
     state: Any
 
     def move_to(self, target: enum.Enum) -> None:

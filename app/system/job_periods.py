@@ -52,7 +52,7 @@ def missing(job: Job, last: str, now: datetime, zone: ZoneInfo) -> list[str]:
         return []
     if not job.catch_up:
         return [newest]
-    found = []
+    found: list[str] = []
     period = last
     while period < newest and len(found) < MOST:
         period = following(job, period)

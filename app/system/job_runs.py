@@ -202,18 +202,18 @@ def _claim_finish(run_id: int, job: Job) -> int | None:
 
 
 @contextmanager
-def _holding(model: type, row_id: int, claim: int, seconds: int) -> Iterator[None]:
+def _holding(model: Any, row_id: int, claim: int, seconds: int) -> Iterator[None]:
     """Fence every commit with the claim's number, and keep the lease alive while the work computes."""
 
     def still_mine(session: Session) -> None:
         lease = clock.now() + timedelta(seconds=seconds)
-        changed = session.execute(update(model).where(model.id == row_id, model.claim == claim, model.state == RunState.RUNNING)
+        changed: Any = session.execute(update(model).where(model.id == row_id, model.claim == claim, model.state == RunState.RUNNING)
                                   .values(lease_until=lease).execution_options(synchronize_session=False))
         if changed.rowcount != 1:
             raise LostClaim(f"{model.__tablename__} {row_id} was taken over")
 
     stop = threading.Event()
-    beat = threading.Thread(target=_heartbeat, args=(current_app._get_current_object(), model, row_id, claim, seconds, stop), daemon=True)
+    beat = threading.Thread(target=_heartbeat, args=(_this_app(), model, row_id, claim, seconds, stop), daemon=True)
     beat.start()
     try:
         with guarded(still_mine):
@@ -223,7 +223,12 @@ def _holding(model: type, row_id: int, claim: int, seconds: int) -> Iterator[Non
         beat.join(timeout=5)
 
 
-def _heartbeat(flask_app: Flask, model: type, row_id: int, claim: int, seconds: int, stop: threading.Event) -> None:
+def _this_app() -> Flask:
+    proxy: Any = current_app
+    return proxy._get_current_object()
+
+
+def _heartbeat(flask_app: Flask, model: Any, row_id: int, claim: int, seconds: int, stop: threading.Event) -> None:
     while not stop.wait(seconds / 3):
         try:
             with flask_app.app_context(), transaction() as session:
@@ -243,10 +248,10 @@ def _context(run_id: int) -> RunContext:
     return context
 
 
-def _settle(model: type, row_id: int, claim: int, context: RunContext, **values: Any) -> Session:
+def _settle(model: Any, row_id: int, claim: int, context: RunContext, **values: Any) -> Session:
     """Store the outcome and the report, if the claim is still ours (else LostClaim). Inside `transaction()`."""
     session = db.session()
-    changed = session.execute(
+    changed: Any = session.execute(
         update(model).where(model.id == row_id, model.claim == claim, model.state == RunState.RUNNING)
         .values(lease_until=None, counts=dict(context.counts), **values).execution_options(synchronize_session=False))
     if changed.rowcount != 1:
@@ -257,7 +262,7 @@ def _settle(model: type, row_id: int, claim: int, context: RunContext, **values:
 
 
 @contextmanager
-def _outcome(model: type, row_id: int, claim: int, context: RunContext, job: Job) -> Iterator[None]:
+def _outcome(model: Any, row_id: int, claim: int, context: RunContext, job: Job) -> Iterator[None]:
     """Every way in which work can end other than well."""
     try:
         yield
@@ -325,7 +330,7 @@ def _work_finish(run_id: int, job: Job, claim: int) -> None:
             _settle(JobRun, run_id, claim, context, state=RunState.DONE, finished_at=clock.now(), error="")
 
 
-def _hold(model: type, row_id: int, claim: int, context: RunContext, reason: str) -> None:
+def _hold(model: Any, row_id: int, claim: int, context: RunContext, reason: str) -> None:
     """Wait for a person. A part that asks holds the whole run."""
     with transaction() as session:
         session.execute(delete(JobNote).where(JobNote.run_id == context.run_id, JobNote.kind.in_(("would", "held"))))
@@ -337,7 +342,7 @@ def _hold(model: type, row_id: int, claim: int, context: RunContext, reason: str
                         .values(state=RunState.HELD, held_because=reason))
 
 
-def _not_this_time(model: type, row_id: int, claim: int, context: RunContext, error: Exception) -> None:
+def _not_this_time(model: Any, row_id: int, claim: int, context: RunContext, error: Exception) -> None:
     """Back to waiting with a pause, or failed after `TRIES`: then a person decides."""
     text = str(error) if isinstance(error, DomainError) else f"{type(error).__name__}: {error}"
     with transaction() as session:

@@ -75,7 +75,7 @@ def claim_batch(session: Session, table: Any, limit: int, lease_seconds: int, *w
                     *columns).where(ready, *where).order_by(table.due_at, table.id).limit(limit))
     if session.get_bind().dialect.name == "postgresql":
         query = query.with_for_update(skip_locked=True)
-    rows = session.execute(query).all()
+    rows = list(session.execute(query).all())
     if rows:
         session.execute(
             update(table).where(table.id.in_([row.id for row in rows]))

@@ -46,7 +46,7 @@ def check_clock() -> None:
         gap = now - high
         if is_postgresql() and not current_app.config.get("PTT_CLOCK_FILE"):
             server = session.scalar(select(func.now()))
-            gap = max(gap, abs(now - server))
+            gap = max(gap, abs(now - server)) if server is not None else gap
         if gap > JUMP and session.get(Mark, "clock.doubt") is None:
             session.add(Mark(name="clock.doubt", value=high.isoformat()))
             log.error("the clock jumped from %s to %s: jobs that bill, lock or delete are held", high, now)
