@@ -106,7 +106,8 @@ def transaction() -> Iterator[Session]:
             del calls[mark:]
             raise
         return
-    calls = session.info[_UNIT] = []
+    calls = []
+    session.info[_UNIT] = calls
     try:
         _begin_write(session)
         yield session

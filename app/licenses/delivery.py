@@ -121,7 +121,7 @@ def _launch(works: list[Work]) -> dict[Future[Outcome], Work]:
     session = db.session()
     servers = {s.id: s for s in session.scalars(select(PttServer).where(PttServer.id.in_({w.server_id for w in works})))}
     drivers: dict[str, ProvisioningDriver] = plugins().by_code("provisioning_drivers")
-    states = {OrderKind.LICENSE: user_states(session, [w.target_id for w in works if w.kind is OrderKind.LICENSE], clock.today()),
+    states: dict[OrderKind, dict[int, Any]] = {OrderKind.LICENSE: user_states(session, [w.target_id for w in works if w.kind is OrderKind.LICENSE], clock.today()),
               OrderKind.GROUP: group_states(session, [w.target_id for w in works if w.kind is OrderKind.GROUP])}
     flying = {}
     access: dict[int, ServerAccess | ProvisioningError] = {i: _reach(server, drivers) for i, server in servers.items()}

@@ -18,8 +18,8 @@ FUNCTION = "app.worker.perform"
 class SafeJob(RQJob):
     """Whoever can write to Redis can put any function name into a job: only ours is ever called."""
 
-    @property  # type: ignore[misc]
-    def func(self) -> Any:
+    @property
+    def func(self) -> Any:  # type: ignore[misc, override]
         if self.func_name != FUNCTION:
             raise PermissionError(f"refused to call {self.func_name!r}")
         from app.worker import perform
