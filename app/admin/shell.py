@@ -90,6 +90,7 @@ def _register(flask_app: Flask, shell: Shell) -> None:
         endpoint = done[entry.view].endpoint
         areas[endpoint] = areas.get(endpoint) or entry.area or entry.category
     flask_app.extensions["ptt_areas"] = areas
+    flask_app.extensions["ptt_titles"] = {done[entry.view].endpoint: entry.title for entry in (*inner, *entries) if entry.title}
     flask_app.extensions["ptt_menu"] = [(entry, done[entry.view]) for entry in sorted(entries, key=lambda entry: entry.rank) if entry.category]
     shell._process_inner_views()
 

@@ -160,17 +160,17 @@ class RoleView(AdminView):
     def _groups(self, pairs: Sequence[Any]) -> list[tuple[str, list[tuple[str, list[Any]]]]]:
         """Area → (page, rights): only rights of pages that exist now."""
         views = {view.class_permission_name: view for view in self.appbuilder.baseviews}
-        titles = {view.class_permission_name: str(entry.title) for entry, view in current_app.extensions["ptt_menu"]}
-        groups: dict[str, dict[str, list[Any]]] = {}
+        titles = current_app.extensions["ptt_titles"]
+        groups: dict[str, dict[tuple[str, str], list[Any]]] = {}
         for pair in pairs:
             view = views.get(pair.view_menu.name)
             if view is None or pair.permission.name not in view.base_permissions:
                 continue
             area = current_app.extensions["ptt_areas"].get(view.endpoint, "")
-            title = titles.get(pair.view_menu.name) or str(getattr(view, "list_title", "") or getattr(view, "title", "") or view.endpoint)
-            groups.setdefault(area, {}).setdefault(title, []).append((pair.id, right_word(view, pair.permission.name)))
+            title = str(titles.get(view.endpoint) or getattr(view, "list_title", "") or getattr(view, "title", "") or view.endpoint)
+            groups.setdefault(area, {}).setdefault((title, view.endpoint), []).append((pair.id, right_word(view, pair.permission.name)))
         order = [*CATEGORIES, *(area for area in groups if area not in CATEGORIES)]
-        return [(str(CATEGORIES[area][0]) if area in CATEGORIES else area or _("Other"), sorted((title, sorted(rights, key=lambda r: r[1])) for title, rights in groups[area].items()))
+        return [(str(CATEGORIES[area][0]) if area in CATEGORIES else area or _("Other"), [(title, sorted(rights, key=lambda r: r[1])) for (title, _endpoint), rights in sorted(groups[area].items())])
                 for area in order if area in groups]
 
 

@@ -191,6 +191,9 @@ class AdminView(Routes, Listing, Editing, ModelView):
     def label(self, column: str) -> str:
         return str(self.word(column))
 
+    def labels(self, columns: Sequence[str]) -> dict[str, str]:
+        return {column: self.label(column) for column in columns}
+
     def view_of(self, model: Any) -> Any:
         """The view that shows rows of `model`: the first one registered."""
         views: dict[Any, Any] = current_app.extensions["ptt_views"]
