@@ -1,7 +1,5 @@
 """Calls per second of the SOAP driver against plain zeep, 16 at once each, on the same simulator in the same run.
 
-`python benchmarks/provisioning_driver.py [--calls 800] [--latency-ms 20] [--rounds 5]`
-
 The simulator runs in a process of its own. Plain zeep is one kept client with a pool of 16 connections that locks and
 unlocks users; the driver gets the same orders as desired states whose observed state is known, so that each is one call
 too. The rounds alternate; the medians are compared. Prints `driver pool ratio 0.97`: the driver's rate by zeep's rate.
@@ -12,7 +10,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import re
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -30,10 +27,13 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from app.plugin_api import ServerAccess, UserState  # noqa: E402
+from benchmarks.support.figures import Figure, median, say  # noqa: E402
 from plugins.ptt_soap.driver import SoapDriver  # noqa: E402
 from plugins.ptt_soap.network import NetworkPolicy  # noqa: E402
 
 POOL = 16
+CALLS = 800
+LATENCY_MS = 20.0
 
 
 @contextlib.contextmanager
@@ -63,33 +63,30 @@ def rate(calls: int, one: Callable[[int], object]) -> float:
     return calls / (time.perf_counter() - began)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--calls", type=int, default=800)
-    parser.add_argument("--latency-ms", type=float, default=20)
-    parser.add_argument("--rounds", type=int, default=5)
-    arguments = parser.parse_args()
-    with simulator(arguments.latency_ms) as wsdl:
+def run(options: argparse.Namespace) -> list[Figure]:
+    calls, latency_ms = max(100, int(CALLS * options.scale)), LATENCY_MS
+    with simulator(latency_ms) as wsdl:
         session = requests.Session()
         session.trust_env = False
         session.mount("http://", HTTPAdapter(pool_connections=4, pool_maxsize=32))
         client = zeep.Client(wsdl, transport=Transport(session=session, timeout=30, operation_timeout=30))
         driver = SoapDriver(NetworkPolicy.from_text("127.0.0.0/8"))
         server = ServerAccess(1, "benchmark", wsdl)
-        names = [f"user{i:05d}" for i in range(arguments.calls)]
+        names = [f"user{i:05d}" for i in range(calls)]
         on = [UserState(name) for name in names]
         off = [UserState(name, enabled=False) for name in names]
-        rate(arguments.calls, lambda i: driver.apply_user(server, on[i], None, unsure=False))
+        rate(calls, lambda i: driver.apply_user(server, on[i], None, unsure=False))
         plain, ours = [], []
-        for _round in range(arguments.rounds):
-            plain.append(rate(arguments.calls, lambda i: client.service.lockUser(userName=names[i])))
-            ours.append(rate(arguments.calls, lambda i: driver.apply_user(server, on[i], off[i], unsure=False)))
-        assert all(state.enabled for state in driver.list_users(server))
-    fast, slow = statistics.median(ours), statistics.median(plain)
-    print(f"zeep, pool of {POOL}: {slow:.0f} calls/s; driver: {fast:.0f} calls/s ({arguments.latency_ms:g} ms)")
-    print(f"driver pool ratio {fast / slow:.2f}")
-    return 0
+        for _round in range(options.repeat):
+            plain.append(rate(calls, lambda i: client.service.lockUser(userName=names[i])))
+            ours.append(rate(calls, lambda i: driver.apply_user(server, on[i], off[i], unsure=False)))
+        if not all(state.enabled for state in driver.list_users(server)):
+            raise SystemExit("an order was lost")
+    say(f"zeep, pool of {POOL}: {median(plain):.0f} calls/s; driver: {median(ours):.0f} calls/s ({latency_ms:g} ms)")
+    return [Figure("driver pool ratio", median(ours) / median(plain), at_least=0.70)]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    found = run(argparse.Namespace(scale=1.0, repeat=5))
+    print(*found, sep="\n")
+    sys.exit(not all(figure.met for figure in found))
