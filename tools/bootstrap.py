@@ -97,7 +97,7 @@ def install(level: str) -> None:
     for stamp in VENV.glob(".ready-*"):
         stamp.unlink()
     say(f"packages of {LOCKS[level]} (checked against their hashes; a few minutes the first time)")
-    options = ["--quiet", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
+    options = ["--quiet", "--quiet", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
     run(*pip, "install", *options, "--require-hashes", "--only-binary", ":all:", "-r", LOCKS[level])
     register()
     (VENV / f".ready-{level}").write_text(fingerprint(level))
@@ -116,7 +116,7 @@ def register() -> None:
     site = Path(purelib)
     for old in (*site.glob("pttadmin-*.dist-info"), *site.glob("__editable__*pttadmin*"), *site.glob("_pttadmin.pth")):
         for file in sorted(old.rglob("*"), reverse=True) if old.is_dir() else ():
-            file.unlink()
+            file.rmdir() if file.is_dir() else file.unlink()
         old.rmdir() if old.is_dir() else old.unlink()
     (site / "_pttadmin.pth").write_text(f"{ROOT}\n")
     info = site / f"pttadmin-{project['version']}.dist-info"
