@@ -156,7 +156,7 @@ def sums(session: Session, month: Month) -> list[Sum]:
     net = func.sum(func.coalesce(BillingDocument.fees_net, 0) + func.coalesce(lines.c.net, 0))
     query = (select(BillingDocument.state, BillingDocument.currency, func.count(), review.amount(net)).outerjoin(lines, lines.c.document_id == BillingDocument.id)
              .where(BillingDocument.period == str(month)).group_by(BillingDocument.state, BillingDocument.currency).order_by(BillingDocument.currency))
-    return [Sum(*row) for row in session.execute(query).tuples()]
+    return [Sum(*row) for row in session.execute(query)]
 
 
 def sent(session: Session, month: Month) -> Sent:
@@ -167,7 +167,7 @@ def sent(session: Session, month: Month) -> Sent:
                                         .where(Invoice.id.in_(of_month))).one()
     mails = session.execute(select(MailMessage.state, func.count()).join(Invoice, MailMessage.key == literal(KEY) + Invoice.number)
                             .where(Invoice.id.in_(of_month)).group_by(MailMessage.state)) if invoices else None
-    return Sent(invoices, int(without), dict(mails.tuples().all()) if mails else {})
+    return Sent(invoices, int(without), dict(mails.all()) if mails else {})
 
 
 def months_with_documents(session: Session, limit: int = 36) -> list[str]:

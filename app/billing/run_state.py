@@ -55,7 +55,15 @@ class Runs:
     @property
     def tried(self) -> JobRun | None:
         """A dry fee run that is done, when no real one came after it."""
-        newest = next((run for run in self.all if run.job == FEE_RUN), None)
+        return self._trial(FEE_RUN)
+
+    @property
+    def checked(self) -> JobRun | None:
+        """A dry run of issuing that is done, when no real one came after it."""
+        return self._trial(ISSUE)
+
+    def _trial(self, job: str) -> JobRun | None:
+        newest = next((run for run in self.all if run.job == job), None)
         return newest if newest is not None and newest.dry_run and newest.state is RunState.DONE else None
 
 

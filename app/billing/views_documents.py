@@ -77,7 +77,7 @@ class ChargeView(AdminView):
             return
         licenses = {row.id: row for row in db.session.scalars(select(License).where(License.id.in_({row.license_id for row in rows})))}
         query = select(BillingDocument.id, BillingDocument.currency).where(BillingDocument.id.in_({row.document_id for row in rows}))
-        currencies = dict(db.session.execute(query).tuples().all())
+        currencies = dict(db.session.execute(query).all())
         for row in rows:
             row.license, row.currency = licenses.get(row.license_id), currencies[row.document_id]
 
@@ -128,7 +128,7 @@ class BillingDocumentView(AdminView):
         """The sums of the lines by hand come with one statement for the page."""
         page = super().list_page(where, hidden)
         query = select(ManualLine.document_id, func.sum(ManualLine.net)).where(ManualLine.document_id.in_([row.id for row in page.rows]))
-        sums: dict[int, Decimal] = dict(db.session.execute(query.group_by(ManualLine.document_id)).tuples().all()) if page.rows else {}
+        sums: dict[int, Decimal] = dict(db.session.execute(query.group_by(ManualLine.document_id)).all()) if page.rows else {}
         for row in page.rows:
             row.lines_net = sums.get(row.id, ZERO)
         return page

@@ -60,9 +60,9 @@ class BillingRunPage(AdminPage):
             counts=counts, page_number=page, pages=-(-counts[tab] // run_rows.PAGE), rows=run_rows.page_of(session, month, percent, tab, page),
             totals=review.totals(session, month), sums=sums, number=number, sent=sent, runs=runs, steps=run_state.steps(runs, sums, sent),
             failures=run_state.notes_of(session, runs.calculated, ("failed", "warning")), tried=run_state.notes_of(session, runs.tried, ("would", "failed", "warning")),
-            report=run_state.report, progress=run_state.progress, ended=clock.today() > month.end, job_title=self.job_title, document_view=document_view,
+            refused=run_state.notes_of(session, runs.checked, ("failed",)), report=run_state.report, progress=run_state.progress, ended=clock.today() > month.end, job_title=self.job_title, document_view=document_view,
             may=lambda right: may(self, right), may_hold=may(document_view, document_view.get_action_permission_name("hold")),
-            may_release=may(document_view, document_view.get_action_permission_name("release")), customer_url=self.customer_url, Month=Month)
+            may_release=may(document_view, document_view.get_action_permission_name("release")), may_reopen=may(document_view, document_view.get_action_permission_name("reopen")), customer_url=self.customer_url, Month=Month)
 
     @staticmethod
     def customer_url(customer_id: int) -> str | None:
@@ -115,7 +115,7 @@ class BillingRunPage(AdminPage):
     @expose("/chosen", methods=["POST"])
     @allowed("release")
     def chosen(self) -> Any:
-        """Hold back or release the ticked documents: the list of documents has these actions, with their rights."""
+        """Hold back, release or take back the ticked documents: the list of documents has these actions, with their rights."""
         if not request.form.getlist("rowid"):
             flash(_("Tick at least one customer first."), "warning")
             return self.here()

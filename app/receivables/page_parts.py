@@ -46,4 +46,4 @@ def open_balances(ids: list[int]) -> dict[int, Decimal]:
     """What each customer owes in his own currency; one statement."""
     query = (select(OpenItem.customer_id, func.sum(OpenItem.open)).join(Customer, Customer.id == OpenItem.customer_id)
              .where(OpenItem.customer_id.in_(ids), OpenItem.open > NOUGHT, OpenItem.currency == Customer.currency).group_by(OpenItem.customer_id))
-    return dict(db.session.execute(query).tuples().all())
+    return dict(db.session.execute(query).all())

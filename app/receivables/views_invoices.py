@@ -159,7 +159,7 @@ class InvoiceView(AdminView):
 
     @action("cancel", _l("Cancel invoice"), _l("A cancellation with a number of its own takes the invoice back as a whole. The invoice stays as it is; what was paid for it "
                                                "becomes the customer's credit. This cannot be undone."),
-            "fa-ban", multiple=False, danger=True, form=CancelInvoiceForm, when=lambda item: item.kind is InvoiceKind.INVOICE and not item.standing.cancelled
+            "fa-ban", multiple=False, danger=True, form=CancelInvoiceForm, verb=_l("Issue cancellation"), when=lambda item: item.kind is InvoiceKind.INVOICE and not item.standing.cancelled
             and not item.standing.credited)
     def cancel(self, items: list[Any], form: Any) -> Any:
         issued = corrections.cancel_invoice(items[0].id, form.reason.data, rebill=form.rebill.data)

@@ -81,7 +81,7 @@ class PrepaidView(AdminView):
         page = super().list_page(where, hidden)
         query = select(Payment.customer_id, func.sum(Payment.free)).where(Payment.customer_id.in_([row.id for row in page.rows]), Payment.for_prepaid, Payment.free > NOUGHT,
                                                                           Payment.state == PaymentState.BOOKED)
-        sums: dict[int, Decimal] = dict(db.session.execute(query.group_by(Payment.customer_id)).tuples().all()) if page.rows else {}
+        sums: dict[int, Decimal] = dict(db.session.execute(query.group_by(Payment.customer_id)).all()) if page.rows else {}
         for row in page.rows:
             row.prepaid_credit = sums.get(row.id)
         return page
