@@ -45,6 +45,12 @@ class Task:
 def list_of(model: Any, **arguments: Any) -> str | None:
     """The filtered list of a model's view, when there is one and the reader may see it."""
     view = current_app.extensions["ptt_views"].get(model)
+    tabs = {key: where for key, _label, where in view.list_tabs} if view is not None else {}
+    if arguments.get("tab") not in (None, *tabs):
+        raise ValueError(f"{view.endpoint} has no tab {arguments['tab']}")
+    if tabs and arguments and "tab" not in arguments:
+        whole = next((key for key, where in tabs.items() if where is None), None)     # the tab that leaves nothing out
+        arguments.update({"tab": whole} if whole is not None and whole != next(iter(tabs)) else {})
     return url_for(f"{view.endpoint}.list", **arguments) if view is not None and may(view, "can_list") else None
 
 
@@ -64,18 +70,18 @@ def tasks() -> list[Task]:
     found: list[tuple[int, str, str, int | None, str | None, str]] = [
         (1, "fa-clock", _("The clock jumped: jobs that bill, lock or delete are held"), None, jobs if clock_is_doubtful() else None, _("Check the time, then confirm it.")),
         (5, "fa-plug-circle-xmark", _("Plugins that could not be loaded"), len(broken), plugin_page, ", ".join(sorted(broken))),
-        (10, "fa-triangle-exclamation", _("Licenses that failed on the PTT server"), n.failed_licenses, list_of(License, sync_state="failed"), ""),
-        (12, "fa-gears", _("Job runs that failed"), n.failed_runs, list_of(JobRun, state="failed"), ""),
-        (14, "fa-hand", _("Job runs that wait for your decision"), n.held_runs, list_of(JobRun, state="held"), ""),
+        (10, "fa-triangle-exclamation", _("Licenses that failed on the PTT server"), n.failed_licenses, list_of(License, tab="failed"), ""),
+        (12, "fa-gears", _("Job runs that failed"), n.failed_runs, list_of(JobRun, tab="failed"), ""),
+        (14, "fa-hand", _("Job runs that wait for your decision"), n.held_runs, list_of(JobRun, tab="held"), ""),
         (16, "fa-plug", _("Events that a plugin could not take"), n.failed_reactions, reactions, ""),
-        (20, "fa-envelope", _("E-mails that could not be sent"), n.failed_mails, list_of(MailMessage, state="held"), ""),
-        (30, "fa-envelope-open", _("E-mails of which nobody knows whether they arrived"), n.unsure_mails, list_of(MailMessage, state="unsure"), ""),
-        (35, "fa-file-circle-exclamation", _("Billing data held back"), n.held_documents, list_of(BillingDocument, state="held"), ""),
-        (40, "fa-scale-balanced", _("Payments without a customer"), n.unmatched_payments, list_of(Payment, free__from="0.01"), ""),
-        (45, "fa-coins", _("Payments that are not used up"), n.free_payments, list_of(Payment, free__from="0.01"), ""),
+        (20, "fa-envelope", _("E-mails that could not be sent"), n.failed_mails, list_of(MailMessage, tab="failed"), ""),
+        (30, "fa-envelope-open", _("E-mails of which nobody knows whether they arrived"), n.unsure_mails, list_of(MailMessage, tab="unsure"), ""),
+        (35, "fa-file-circle-exclamation", _("Billing data held back"), n.held_documents, list_of(BillingDocument, tab="held"), ""),
+        (40, "fa-scale-balanced", _("Payments without a customer"), n.unmatched_payments, list_of(Payment, tab="unmatched"), ""),
+        (45, "fa-coins", _("Payments that are not used up"), n.free_payments, list_of(Payment, tab="left", for_prepaid="no"), ""),
         (50, "fa-calendar-xmark", _("Tariffs of customers that end within %(days)s days", days=queries.EXPIRES_WITHIN), n.expiring_tariffs,
          list_of(TariffAssignment, valid_to__from=today.isoformat(), valid_to__to=(today + timedelta(days=queries.EXPIRES_WITHIN)).isoformat()), ""),
-        (60, "fa-file-invoice", _("Billing data to review"), n.draft_documents, list_of(BillingDocument, state="draft"), ""),
+        (60, "fa-file-invoice", _("Billing data to review"), n.draft_documents, list_of(BillingDocument, tab="draft"), ""),
     ]
     return [Task(rank, icon, text, number, url, detail) for rank, icon, text, number, url, detail in found if url and (number is None or number > 0)]
 
@@ -86,7 +92,7 @@ class Overview(Routes, IndexView):
     @expose("/")
     def index(self) -> Any:
         today, month = clock.today(), Month.of(clock.today())
-        invoices, items, all_licenses = list_of(Invoice, issued_on__from=month.start.isoformat()), list_of(OpenItem, open__from="0.01"), list_of(License)
+        invoices, items, all_licenses = list_of(Invoice, issued_on__from=month.start.isoformat()), list_of(OpenItem, tab="open"), list_of(License)
         context: dict[str, Any] = {"title": _("Overview"), "today": formats.long_day(today), "tasks": tasks(), "month": formats.month(month)}
         if invoices:
             now = queries.revenue(month)
@@ -95,12 +101,11 @@ class Overview(Routes, IndexView):
         if items:
             total, overdue = queries.open_items()
             context["open"] = {"url": items, "amounts": amounts(total.sums), "rows": total.rows}
-            context["overdue"] = {"url": list_of(OpenItem, open__from="0.01", due_on__to=(today - timedelta(days=1)).isoformat()), "amounts": amounts(overdue.sums),
+            context["overdue"] = {"url": list_of(OpenItem, tab="overdue"), "amounts": amounts(overdue.sums),
                                   "rows": overdue.rows, "days": (today - overdue.oldest).days if overdue.oldest else 0}
         if all_licenses:
             context["licenses"] = queries.licenses()
-            context["license_links"] = {"all": all_licenses, "active": list_of(License, state="active"), "ending": list_of(License, state="ending"),
-                                        "locked": list_of(License, tab="locked"), "pending": list_of(License, sync_state="pending"), "failed": list_of(License, sync_state="failed")}
+            context["license_links"] = {"all": all_licenses, **{key: list_of(License, tab=key) for key in ("active", "ending", "locked", "pending", "failed")}}
         if list_of(JobRun):
             titles = queries.job_titles()
             context["runs"] = [(str(titles.get(run.job, run.job)), run, f"/admin/job-runs/show/{run.id}") for run in queries.recent_runs()]

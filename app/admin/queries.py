@@ -21,7 +21,7 @@ from app.core.jobs import Job
 from app.core.period import Month
 from app.customers.models import TariffAssignment
 from app.licenses.models import License, LicenseState, SyncState
-from app.receivables.models import OpenItem, Payment
+from app.receivables.models import OpenItem, Payment, PaymentState
 from app.system import job_periods, job_runs
 from app.system.models import EventFailure, JobRun, MailMessage, RunState
 from app.system.outbox import OutboxState
@@ -90,9 +90,9 @@ def revenue_of_months(count: int = 6) -> list[tuple[Month, dict[str, Decimal]]]:
 
 @cached(SECONDS)
 def open_items() -> tuple[Money, Money]:
-    """(all that is open, of it overdue): by the index of open items only."""
+    """(all that is open, of it overdue and not disputed): by the index of open items only."""
     today = clock.today()
-    late = OpenItem.due_on < today
+    late = (OpenItem.due_on < today) & OpenItem.disputed.is_(False)
     rows = db.session.execute(
         select(OpenItem.currency, late.label("late"), func.sum(OpenItem.open), func.count(), func.min(OpenItem.due_on))
         .where(OpenItem.open > 0).group_by(OpenItem.currency, late)).all()
@@ -107,16 +107,21 @@ def open_items() -> tuple[Money, Money]:
 
 @dataclass
 class Licenses:
-    active: int          # neither locked nor ending
-    locked: int
+    active: int
     ending: int
+    locked: int          # of both
     pending: int
     failed: int
     about: bool = False
 
     @property
     def total(self) -> int:
-        return self.active + self.locked + self.ending
+        return self.active + self.ending
+
+    @property
+    def enabled(self) -> int:
+        """Not locked: their users can talk."""
+        return self.total - self.locked
 
 
 @cached(SECONDS)
@@ -126,13 +131,11 @@ def licenses() -> Licenses:
     ending = select(func.count()).select_from(License).where(License.active_to.is_not(None), License.state == LicenseState.ENDING)
     gone = select(func.count()).select_from(License).where(License.active_to.is_not(None), License.state == LicenseState.DELETED)
     locked = select(func.count()).select_from(License).where(License.lock_reasons != 0, alive)
-    both = select(func.count()).select_from(License).where(License.lock_reasons != 0, License.state == LicenseState.ENDING)
     states = select(License.sync_state, func.count()).where(License.sync_state != SyncState.SYNCED).group_by(License.sync_state)
-    n_ending, n_gone, n_locked, n_both = db.session.execute(
-        select(ending.scalar_subquery(), gone.scalar_subquery(), locked.scalar_subquery(), both.scalar_subquery())).one()
+    n_ending, n_gone, n_locked = db.session.execute(select(ending.scalar_subquery(), gone.scalar_subquery(), locked.scalar_subquery())).one()
     sync: dict[Any, int] = {state: number for state, number in db.session.execute(states)}
     total, about = _rows_of_licenses()
-    return Licenses(max(0, total - n_gone - n_ending - n_locked + n_both), n_locked, n_ending - n_both, sync.get(SyncState.PENDING, 0), sync.get(SyncState.FAILED, 0), about)
+    return Licenses(max(0, total - n_gone - n_ending), n_ending, n_locked, sync.get(SyncState.PENDING, 0), sync.get(SyncState.FAILED, 0), about)
 
 
 def _rows_of_licenses() -> tuple[int, bool]:
@@ -173,7 +176,7 @@ def waiting() -> Waiting:
         "failed_reactions": capped(EventFailure, [EventFailure.repeated_at.is_(None)]),
         "held_documents": capped(BillingDocument, [BillingDocument.state == BillingState.HELD]),
         "draft_documents": capped(BillingDocument, [BillingDocument.state == BillingState.DRAFT]),
-        "unmatched_payments": capped(Payment, [Payment.free > 0, Payment.customer_id.is_(None)]),
+        "unmatched_payments": capped(Payment, [Payment.customer_id.is_(None), Payment.state == PaymentState.BOOKED]),
         "free_payments": capped(Payment, [Payment.free > 0, Payment.customer_id.is_not(None), Payment.for_prepaid.is_(False)]),
         "expiring_tariffs": capped(TariffAssignment, [TariffAssignment.valid_to.between(today, today + timedelta(days=EXPIRES_WITHIN))]),
     }

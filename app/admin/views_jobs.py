@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from flask import redirect, request, url_for
+from flask import abort, redirect, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
@@ -18,7 +18,6 @@ from wtforms.validators import Length, Regexp
 from app.admin import queries
 from app.core import formats
 from app.core.db import db
-from app.core.errors import DomainError
 from app.core.fields import ServiceForm, clean_text
 from app.core.jobs import Job
 from app.core.period import Month
@@ -77,7 +76,7 @@ class JobsPage(AdminPage):
         dry = request.args.get("dry") == "1"
         job = job_runs.jobs().get(name)
         if job is None:
-            raise DomainError(_("There is no job “%(name)s”.", name=name))
+            abort(404)
 
         def save(form: Any) -> Any:
             run = job_runs.request_run(name, form.period.data or None, by=current_user.username, dry_run=dry)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -9,7 +10,8 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
-from app.core.views import AdminInterface, AdminPage, AdminView, allowed, expose
+from app.admin.event_repeat import repeat
+from app.core.views import AdminInterface, AdminPage, AdminView, action, allowed, expose
 from app.plugin_api.registry import plugins
 from app.system.models import EventFailure
 
@@ -60,5 +62,11 @@ class EventFailureView(AdminView):
     base_order = ("", "desc")
     label_columns = {"plugin": _l("Plugin"), "event": _l("Event"), "payload": _l("Contents"), "repeated_at": _l("Repeated")}
 
+    list_tabs = [("waiting", _l("Waiting"), EventFailure.repeated_at.is_(None)), ("all", _l("All"), None)]
+
     def head_title(self, item: Any) -> str:
         return _("%(plugin)s on %(event)s", plugin=item.plugin, event=item.event)
+
+    @action("repeat", _l("Repeat"), _l("The plugin gets the event once more."), "fa-rotate-right", when=lambda row: row.repeated_at is None)
+    def repeat(self, items: Sequence[Any]) -> None:
+        self.each(list(items), repeat, lambda n: ngettext("%(num)d event was repeated.", "%(num)d events were repeated.", n))
