@@ -13,6 +13,7 @@ import ssl
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import urllib3
@@ -185,14 +186,21 @@ def _start_clock(connection: HTTPConnection) -> None:
         connection.sock.deadline = time.monotonic() + _seconds(connection.timeout)
 
 
-def pool_manager(policy: NetworkPolicy, *, verify_tls: bool, ca_file: str | None) -> urllib3.PoolManager:
-    """Kept connections that obey the policy, follow nothing and know no proxy. OSError when `ca_file` is unusable."""
-    context = ssl.create_default_context(cafile=ca_file or None)
+@lru_cache
+def _context(verify_tls: bool, ca_file: str | None = None) -> ssl.SSLContext:
+    """Kept for the system's authorities, whose reading takes a while; a file of a server's own is read anew each time."""
+    context = ssl.create_default_context(cafile=ca_file)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if not verify_tls:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     context.sslsocket_class = DeadlineSSLSocket
+    return context
+
+
+def pool_manager(policy: NetworkPolicy, *, verify_tls: bool, ca_file: str | None) -> urllib3.PoolManager:
+    """Kept connections that obey the policy, follow nothing and know no proxy. OSError when `ca_file` is unusable."""
+    context = _context(verify_tls) if not ca_file else _context.__wrapped__(verify_tls, ca_file)
     manager = urllib3.PoolManager(num_pools=8, maxsize=KEPT_CONNECTIONS, retries=False, ssl_context=context)
     plain = type("Plain", (GuardedConnection,), {"policy": policy})
     secure = type("Secure", (GuardedTLSConnection,), {"policy": policy})

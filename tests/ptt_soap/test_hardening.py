@@ -47,7 +47,7 @@ LOST = {
     "reset": Reply(silent=True, then="reset"),
     "silent": Reply(silent=True, then="hang"),
     "headers only": Reply(b"", missing=500, then="hang"),
-    "dripping": Reply(GOOD, pause=0.2),
+    "dripping": Reply(GOOD, pause=0.1),
     "empty": Reply(b""),
     "empty body": Reply(d.envelope("").encode()),
     "empty element": Reply(d.envelope(f'<R xmlns="{d.NAMESPACE}"/>').encode()),
@@ -66,7 +66,7 @@ LOST = {
 
 @pytest.mark.parametrize("name", LOST)
 def test_an_answer_that_cannot_be_used_is_unclear_for_a_write_and_nothing_for_a_read(name):
-    with Stage(answering(LOST[name])).playing() as stage:
+    with Stage(replace(answering(LOST[name]), options={"read_timeout": 0.5})).playing() as stage:
         read, write = stage.read, stage.write
         assert (read.kind, write.kind) == ("TryLater", "Unknown"), (read, write)
         assert read.clean and write.clean and "<" not in write.reason
