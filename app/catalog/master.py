@@ -36,7 +36,7 @@ WORDS: dict[str, Any] = {
 """Plurals of tables that may refer to master data."""
 
 
-def save_article(article: Article | None = None, **fields: Any) -> Article:
+def save_article(article: Article | None = None, /, **fields: Any) -> Article:
     """A new article, or changed columns of one. Raises InvalidInput with the field."""
     with transaction() as session:
         row = _row(session, article or Article(unit="C62", net_price=Decimal(0)), fields, ARTICLE_FIELDS)
@@ -53,7 +53,7 @@ def save_article(article: Article | None = None, **fields: Any) -> Article:
         return _stored(session, row)
 
 
-def save_service(service: Service | None = None, **fields: Any) -> Service:
+def save_service(service: Service | None = None, /, **fields: Any) -> Service:
     """A new additional service, or changed columns of one. The code is what the PTT server is told: it stays once used."""
     with transaction() as session:
         before = service.code if service is not None else None
@@ -63,7 +63,7 @@ def save_service(service: Service | None = None, **fields: Any) -> Service:
         return _stored(session, row)
 
 
-def save_mode(mode: PttMode | None = None, **fields: Any) -> PttMode:
+def save_mode(mode: PttMode | None = None, /, **fields: Any) -> PttMode:
     """A new PTT mode, or changed columns of one. The code stays once it is used."""
     with transaction() as session:
         before = mode.code if mode is not None else None
@@ -73,7 +73,7 @@ def save_mode(mode: PttMode | None = None, **fields: Any) -> PttMode:
         return _stored(session, row)
 
 
-def save_tax_rate(rate: TaxRate | None = None, **fields: Any) -> TaxRate:
+def save_tax_rate(rate: TaxRate | None = None, /, **fields: Any) -> TaxRate:
     """A percentage from a day on. Invoices that are issued keep theirs."""
     with transaction() as session:
         row = _row(session, rate or TaxRate(), fields, RATE_FIELDS)

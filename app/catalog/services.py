@@ -101,6 +101,7 @@ def remove_tier(tier: TariffTier) -> None:
     with transaction() as session:
         row = _locked(session, tier.tariff)
         row.tiers.remove(tier)
+        session.delete(tier)            # said aloud: the protocol does not see orphans
         if row.state is not TariffState.DRAFT:
             _refuse(row)
 
@@ -127,6 +128,7 @@ def remove_tariff_service(offer: TariffService) -> None:
     """Offer it no more. Licenses that have it are reported by the fee run until it is taken off them."""
     with transaction() as session:
         _locked(session, offer.tariff).services.remove(offer)
+        session.delete(offer)
 
 
 def check_quantity(value: Any) -> int:
