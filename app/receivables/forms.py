@@ -39,9 +39,15 @@ def amount_field(label: Any, description: Any = "", required: bool = True) -> Nu
 
 
 def read_uses(form: Mapping[str, str], item_ids: Iterable[int]) -> tuple[dict[int, Decimal], dict[int, str]]:
-    """The amounts of the fields `use-<open item>`, as the reader's language writes them: (those entered, what is wrong with others)."""
+    """The amounts of the fields `use-<open item>`, as the reader's language writes them: (those entered, what is wrong with others).
+
+    An amount for an item that is not among `item_ids` (settled meanwhile) is wrong too, under 0.
+    """
     uses, wrong = {}, {}
-    for ident in item_ids:
+    known = {f"use-{ident}": ident for ident in item_ids}
+    if any(name.startswith("use-") and name not in known and form[name].strip() for name in form):
+        wrong[0] = _("One of the demands was settled meanwhile. Look at what is open now.")
+    for ident in known.values():
         if text := form.get(f"use-{ident}", "").strip():
             try:
                 value = parse_number(text, 2)

@@ -8,6 +8,7 @@ from typing import Any
 from flask import flash, redirect, request
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from app.billing.forms import view_of
@@ -51,7 +52,12 @@ class Recording:
                 form.currency.data = customer.currency
             asked = request.form.get("step")
             uses, wrong = read_uses(request.form, [item.id for item in items]) if asked != "again" and not form.for_prepaid.data else ({}, {})
-            if form.validate() and not wrong:
+            if asked == "book" and self.is_booked(form.key.data):
+                uses, wrong = {}, {}        # sent twice: its demands are settled by it; the service says whether it is the same payment
+            valid = form.validate()
+            if 0 in wrong:
+                form.form_errors = [*form.form_errors, wrong[0]]
+            if valid and not wrong:
                 matches = self.proposal(form, items)
                 if asked == "book":
                     try:
@@ -77,6 +83,10 @@ class Recording:
     def asked_customer() -> Customer | None:
         text, view = request.args.get("customer", ""), view_of(Customer)
         return view.datamodel.get(text) if view is not None and text.isdecimal() else None
+
+    @staticmethod
+    def is_booked(key: str | None) -> bool:
+        return bool(key) and db.session.scalar(select(Payment.id).where(Payment.key == key)) is not None
 
     @staticmethod
     def proposal(form: PaymentForm, items: list[OpenItem]) -> list[Any]:

@@ -116,7 +116,7 @@ class ClearingPage(AdminPage):
         uses, wrong = ({}, {}) if request.form.get("keep") == "1" else read_uses(request.form, [item.id for item in items])
         form = SeenForm()
         if wrong or not form.validate() or form.seen.data is None:
-            return self.screen(uses, wrong, 422, _("Correct the amounts. Nothing was booked."))
+            return self.screen(uses, wrong, 422, wrong.get(0) or _("Correct the amounts. Nothing was booked."))
         try:
             clearing.clear(payment, uses, form.seen.data, customer)
         except Conflict as error:

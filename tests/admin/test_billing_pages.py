@@ -10,7 +10,16 @@ import pytest
 from sqlalchemy import func, select
 
 from app.billing.documents import add_manual_line, hold, release_all
-from app.billing.models import BillingDocument, BillingState, Charge, Invoice, InvoiceKind, InvoiceSeries, ManualLine, RecurringLine
+from app.billing.models import (
+    BillingDocument,
+    BillingState,
+    Charge,
+    Invoice,
+    InvoiceKind,
+    InvoiceSeries,
+    ManualLine,
+    RecurringLine,
+)
 from app.core.db import db, transaction
 from app.customers.models import Customer
 from app.system.job_runs import execute, run_now
