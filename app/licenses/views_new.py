@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, flash, redirect, request, url_for
+from flask import abort, flash, make_response, redirect, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
@@ -107,8 +107,8 @@ class NewLicenses:
                 found["tried"] = try_lines(*rows)
                 good = [item for item in found["tried"] if not item.problem]
                 found["cost"] = consequences(db.session(), customer, [tariff], len(good)).get(tariff.id) if good else None
-                return view.render("licenses/several.html", form=form, title=_("Several licenses"), verb=_("Check"), crumb=(customer.company, page),
-                                   cancel=page, customer=customer, good=len(good), **found)
+                return make_response(view.render("licenses/several.html", form=form, title=_("Several licenses"), verb=_("Check"), crumb=(customer.company, page),
+                                                 cancel=page, customer=customer, good=len(good), **found))
             results = create_lines(*rows)
             bad = [item for item in results if item.problem]
             if len(results) > len(bad):
