@@ -7,7 +7,14 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from app.catalog.models import Service, Tariff
-from app.catalog.services import change_tariff, create_tariff, remove_tariff_service, remove_tier, save_tariff_service, save_tier
+from app.catalog.services import (
+    change_tariff,
+    create_tariff,
+    remove_tariff_service,
+    remove_tier,
+    save_tariff_service,
+    save_tier,
+)
 from app.core.db import transaction
 
 

@@ -19,7 +19,17 @@ from app.core.choices import ListedField, currency_choices
 from app.core.db import db
 from app.core.editing import Marker
 from app.core.errors import InvalidInput
-from app.core.fields import DayField, EnumField, NumberField, RelatedField, Required, ServiceForm, WholeField, clean_text, no_control
+from app.core.fields import (
+    DayField,
+    EnumField,
+    NumberField,
+    RelatedField,
+    Required,
+    ServiceForm,
+    WholeField,
+    clean_text,
+    no_control,
+)
 
 NOT, INCLUDED, PRICED = "no", "included", "priced"
 MOST_TIERS = 50

@@ -10,8 +10,19 @@ from flask_babel import gettext as _
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
-from app.catalog.models import (Article, Billing, ProRata, PttMode, Service, Tariff, TariffService, TariffState, TariffTier,
-                                TierPolicy, WhileLocked)
+from app.catalog.models import (
+    Article,
+    Billing,
+    ProRata,
+    PttMode,
+    Service,
+    Tariff,
+    TariffService,
+    TariffState,
+    TariffTier,
+    TierPolicy,
+    WhileLocked,
+)
 from app.catalog.pricing import amount_step
 from app.catalog.queries import POSTPAID_MONTHS, problems
 from app.core.db import transaction

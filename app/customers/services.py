@@ -16,7 +16,15 @@ from app.core.db import transaction
 from app.core.errors import Conflict, InUse, InvalidInput
 from app.core.period import overlaps
 from app.customers import checks
-from app.customers.models import Association, AssociationMember, Customer, CustomerKind, CustomerState, MemberState, TariffAssignment
+from app.customers.models import (
+    Association,
+    AssociationMember,
+    Customer,
+    CustomerKind,
+    CustomerState,
+    MemberState,
+    TariffAssignment,
+)
 from app.system.settings import setting
 
 FIELDS = frozenset({
