@@ -23,6 +23,7 @@ from app.core.listing import Cell
 from app.core.money import ZERO
 from app.core.period import Month
 from app.core.views import AdminInterface, AdminView, action, with_row
+from app.customers.models import Customer
 from app.licenses.models import License
 
 
@@ -107,6 +108,8 @@ class BillingDocumentView(AdminView):
     label_columns = {"period": _l("Month"), "fees_count": _l("Charges"), "total": _l("Net"), "held_because": _l("Held back because")}
     formatters_columns = {"period": month_words, "total": with_row(lambda value, item: formats.money(value, item.currency))}
     related_views = [ChargeView]
+    tab_of = (Customer,)
+    tab_rank = 40
     list_tabs = [
         ("all", _l("All"), None), ("draft", _l("To review"), BillingDocument.state == BillingState.DRAFT),
         ("released", _l("Released"), BillingDocument.state == BillingState.RELEASED), ("held", _l("Held back"), BillingDocument.state == BillingState.HELD),

@@ -19,6 +19,7 @@ from app.core.db import db
 from app.core.fields import Required, WholeField
 from app.core.period import Month
 from app.core.views import AdminInterface, AdminView, action, allowed, expose
+from app.customers.models import Customer
 
 
 class ManualLineView(AdminView):
@@ -76,8 +77,6 @@ class ManualLineView(AdminView):
 
 def customer_preset(view: Any) -> dict[str, Any]:
     """The customer of `?customer=`, when the reader may see him."""
-    from app.customers.models import Customer
-
     text, customers = request.args.get("customer", ""), view.view_of(Customer)
     customer = customers.datamodel.get(text) if customers and text.isdecimal() else None
     return {"customer": customer} if customer else {}
@@ -100,6 +99,8 @@ class RecurringLineView(AdminView):
     empty_text = _l("For what a customer is billed again and again beside his licenses, for example a hosting fee.")
     list_columns = ["text", "customer", "quantity", "unit_price", "every_months", "first_period", "last_period"]
     show_columns = ["customer", "article", "text", "quantity", "unit_price", "every_months", "first_period", "last_period"]
+    tab_of = (Customer,)
+    tab_rank = 45
     add_fieldsets = [(_l("Line"), {"fields": ["customer", "article", "text", "quantity", "unit_price"]}),
                      (_l("When"), {"fields": ["first_period", "every_months", "last_period"]})]
     edit_fieldsets = [(_l("Line"), {"fields": ["article", "text", "quantity", "unit_price"]}), (_l("When"), {"fields": ["every_months", "last_period"]})]

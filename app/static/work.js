@@ -77,7 +77,7 @@
       if (e.target.checked) { var n = Math.min(open, Math.max(0, (total() || 0) - used)); field.value = n ? plain(n) : ""; e.target.checked = n > 0; }
       update();
     });
-    form.addEventListener("input", update);
+    form.addEventListener("input", function (e) { if (!e.target.matches("[data-tick]")) { update(); } });
     update();
   });
 
