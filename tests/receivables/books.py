@@ -97,22 +97,25 @@ def periods(customer: Customer) -> list[tuple[int, str, bool]]:
     return [(row.reason, row.note, row.to_at is not None) for row in rows]
 
 
-def check_books() -> None:
-    """What must hold at any time: nothing below zero, sums whole."""
+def check_books(customer: Customer | None = None) -> None:
+    """What must hold at any time, for all or for one: nothing below zero, sums whole."""
     db.session.expire_all()
-    paid = dict(db.session.execute(select(Allocation.open_item_id, func.sum(Allocation.amount)).group_by(Allocation.open_item_id)).all())
-    for item in db.session.scalars(select(OpenItem)):
-        assert item.open == item.amount - paid.get(item.id, ZERO) >= 0
+
+    def of(model: Any) -> Any:
+        return select(model) if customer is None else select(model).where(model.customer_id == customer.id)
+
+    for item in db.session.scalars(of(OpenItem)):
+        paid = db.session.scalar(select(func.sum(Allocation.amount)).where(Allocation.open_item_id == item.id)) or ZERO
+        assert item.open == item.amount - paid >= 0
         assert (item.open == 0) == (item.settled_on is not None), item
-    used = dict(db.session.execute(select(Allocation.payment_id, func.sum(Allocation.amount)).group_by(Allocation.payment_id)).all())
-    bought = dict(db.session.execute(select(PrepaidUse.payment_id, func.sum(PrepaidUse.amount)).join(PrepaidPeriod, PrepaidPeriod.id == PrepaidUse.period_id)
-                                     .where(~PrepaidPeriod.reversed).group_by(PrepaidUse.payment_id)).all())
-    for payment in db.session.scalars(select(Payment)):
-        spent = used.get(payment.id, ZERO) + bought.get(payment.id, ZERO)
+    for payment in db.session.scalars(of(Payment)):
+        spent = db.session.scalar(select(func.sum(Allocation.amount)).where(Allocation.payment_id == payment.id)) or ZERO
+        spent += db.session.scalar(select(func.sum(PrepaidUse.amount)).join(PrepaidPeriod, PrepaidPeriod.id == PrepaidUse.period_id)
+                                   .where(PrepaidUse.payment_id == payment.id, ~PrepaidPeriod.reversed)) or ZERO
         assert spent >= 0
         if payment.returned_on is None:
             assert payment.free == payment.amount - spent >= 0
         else:
             assert (payment.free, spent) == (0, 0)
-    for period in db.session.scalars(select(PrepaidPeriod)):
+    for period in db.session.scalars(of(PrepaidPeriod)):
         assert sum((use.amount for use in period.uses), ZERO) == period.amount

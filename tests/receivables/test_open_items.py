@@ -18,7 +18,6 @@ from app.receivables.models import OpenItem, Payment
 from app.receivables.open_items import add_demand, set_dispute, set_due_date, set_lock_notice, write_off
 from app.receivables.payments import record_return
 from app.receivables.queries import statement
-from tests.billing.invoice_fixtures import shop  # noqa: F401
 from tests.receivables.books import check_books, demand, pay
 
 

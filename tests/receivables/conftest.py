@@ -1,0 +1,3 @@
+"""Fixtures of the receivables tests beside those of the whole suite."""
+
+from tests.billing.invoice_fixtures import shop  # noqa: F401
