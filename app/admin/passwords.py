@@ -5,20 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from flask import current_app
-from flask_babel import gettext as _
 from werkzeug.security import check_password_hash, generate_password_hash
-from zxcvbn import zxcvbn
 
 from app.admin import sessions
-from app.core.errors import InvalidInput
+from app.system import passwords as rules
 
 METHOD = "scrypt:32768:8:3"
-SHORTEST, LONGEST = 12, 128
-GUESSES = 1_000_000_000          # a password that is found by fewer guesses is refused
-# zxcvbn knows the English ones; what people type first in the product's other languages
-COMMON = ("passwort kennwort geheim hallo willkommen schatz sommer winter herbst frühling januar februar märz april mai juni juli august september "
-          "oktober november dezember deutschland berlin hamburg münchen funk senha segredo mudar brasil saopaulo verao inverno janeiro fevereiro "
-          "marco abril maio junho julho agosto setembro outubro novembro dezembro admin ptt pttadmin pushtotalk").split()
 
 
 def hash_password(password: str) -> str:
@@ -42,20 +34,10 @@ def set_password(user: Any, password: str, keep: int | None = None) -> None:
 
 
 def check_password(password: str, user: Any = None, field: str = "password") -> None:
-    """Length, and no password that is guessed early: common ones, names, dates, rows of keys. No rules of composition.
-
-    `user`: the member of staff, or a user name; a password made of these words is refused.
-    """
-    if len(password) < SHORTEST:
-        raise InvalidInput(_("Use at least %(n)d characters. Four or five words are easy to remember.", n=SHORTEST), field=field)
-    if len(password) > LONGEST:
-        raise InvalidInput(_("Use at most %(n)d characters.", n=LONGEST), field=field)
-    if "\x00" in password:
-        raise InvalidInput(_("This password has a character that cannot be used."), field=field)
-    own = [current_app.config.get("APP_NAME", ""), *COMMON]
+    """The rules of `app/system/passwords.py`. `user`: the member of staff, or a user name; a password made of these words is refused."""
+    own: tuple[Any, ...] = ()
     if isinstance(user, str):
-        own.append(user)
+        own = (user,)
     elif user is not None:
-        own += [str(value) for value in (user.username, user.first_name, user.last_name, user.email) if value]
-    if zxcvbn(password[:72], user_inputs=own)["guesses"] < GUESSES:
-        raise InvalidInput(_("This password is easy to guess. Use four or five words that do not belong together."), field=field)
+        own = (user.username, user.first_name, user.last_name, user.email)
+    rules.check_password(password, [str(word) for word in own if word], field)

@@ -49,6 +49,7 @@ class UserView(AdminView):
     order_columns = ["username", "last_name", "email"]
     base_order = ("username", "asc")
     quick_search = ("username", "last_name", "email")
+    narrow = {"roles": lambda query: query.where(Role.name != "Public")}
     label_columns = {"username": _l("User name"), "first_name": _l("First name"), "last_name": _l("Last name"), "roles": _l("Roles"), "active": _l("May sign in")}
     validators_columns = {"email": [Email(_l("Enter an e-mail address, for example name@example.org."))], "roles": [Required()]}
     add_form_extra_fields = {"password": PasswordField(_l("First password"), [Required(), Length(max=1000)], render_kw={"autocomplete": "new-password"},

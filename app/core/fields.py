@@ -219,9 +219,9 @@ class RelatedField(SelectFieldBase):
         """A short list of which several may be chosen: every choice is seen, none needs a key held down."""
         described = Markup(' aria-describedby="{}"').format(kwargs["aria-describedby"]) if kwargs.get("aria-describedby") else ""
         lines = Markup("").join(
-            Markup('<li><label><input type="checkbox" name="{}" value="{}"{}> {}</label></li>').format(
+            Markup('<label><input type="checkbox" name="{}" value="{}"{}> {}</label>').format(
                 self.name, value, Markup(" checked") if selected else "", label) for value, label, selected, *_rest in self.iter_choices())
-        return Markup('<ul class="choices" id="{}" role="group" aria-label="{}"{}>{}</ul>').format(self.id, self.label.text, described, lines)
+        return Markup('<div class="choices" id="{}" role="group" aria-label="{}"{}>{}</div>').format(self.id, self.label.text, described, lines)
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         ids = [text for text in valuelist if text]

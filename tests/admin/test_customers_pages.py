@@ -13,7 +13,15 @@ from app.catalog.models import Tariff
 from app.core import clock
 from app.core.db import db
 from app.customers.locks import LockReason
-from app.customers.models import Association, AssociationMember, Customer, CustomerState, MemberState, Representative, TariffAssignment
+from app.customers.models import (
+    Association,
+    AssociationMember,
+    Customer,
+    CustomerState,
+    MemberState,
+    Representative,
+    TariffAssignment,
+)
 from app.customers.services import accept_membership, request_membership, set_termination
 from app.licenses import groups
 from app.licenses.models import License, LicenseState, LockPeriod, OrderKind, ProvisioningOrder, PttGroup
