@@ -38,7 +38,7 @@ def _config(owner: str, versions: Path) -> Config:
 
 def upgrade() -> None:
     for owner, versions in owners():
-        command.upgrade(_config(owner, versions), "head")
+        command.upgrade(_config(owner, versions), "heads")
 
 
 def revision(owner: str, message: str) -> None:

@@ -9,13 +9,17 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, or_, select, update
 
+from app.catalog.models import PttServer
 from app.core.db import db, transaction
-from app.core.errors import Held
+from app.core.errors import DomainError, Held
 from app.core.jobs import Context, Job
+from app.core.secrets import SecretError
 from app.customers.models import Customer, CustomerState
 from app.licenses.models import License, LicenseService, LicenseState, LicenseTariff
 from app.licenses.orders import want_licenses
+from app.licenses.reconcile import forget_old, reconcile_server
 from app.licenses.services import delete_rows
+from app.plugin_api.provisioning import ProvisioningError
 
 BATCH = 500
 
@@ -100,7 +104,26 @@ def _services_turn(ctx: Context) -> None:
         want_licenses(session, License.id.in_(turned), License.state != LicenseState.DELETED)
 
 
+def reconcile(ctx: Context) -> None:
+    """Every server, or the one of `params["server"]`: differences are stored; a server that cannot be read is noted, the others go on."""
+    query = select(PttServer.id, PttServer.name).where(PttServer.active).order_by(PttServer.id)
+    if wanted := ctx.params.get("server"):
+        query = query.where(PttServer.id == int(wanted))
+    servers = db.session.execute(query).all()
+    db.session.rollback()
+    for server_id, name in servers:
+        try:
+            for what, n in reconcile_server(server_id).items():
+                ctx.count(what, n)
+        except (ProvisioningError, DomainError, SecretError) as error:
+            ctx.count("servers not read")
+            ctx.note("failed", name, getattr(error, "reason", error))
+    forget_old()
+
+
 JOBS = [
+    Job("licenses.reconcile", _l("Compare PTT servers"), run=reconcile, once_per="day", at="03:10", catch_up=False, lease_seconds=600,
+        help=_l("Reads all users and groups of every PTT server and shows what differs from the database. Nothing is changed.")),
     Job("licenses.day_turns", _l("Begin and end of licenses"), run=day_turns, once_per="day", at="00:05", risky=True, catch_up=False,
         help=_l("Customers and licenses whose last day is over are marked as deleted and removed from the PTT server; planned tariffs and services begin.")),
 ]

@@ -6,8 +6,10 @@ from flask_babel import lazy_gettext as _l
 
 from app.core.views import AdminEntry
 from app.licenses.provisioning import failed_orders
+from app.licenses.reconcile import open_drifts
 from app.licenses.views_accounts import AccountPage, AssignmentView
 from app.licenses.views_associations import AssociationView, MemberView
+from app.licenses.views_drift import DriftView
 from app.licenses.views_groups import GroupView
 from app.licenses.views_licenses import ClosedLicenseView, LicenseView, PublicLicenseView
 from app.licenses.views_provisioning import ProvisioningView
@@ -19,6 +21,7 @@ VIEWS = [
     AdminEntry(PublicLicenseView, _l("Public licenses"), "licenses", "fa-user"),
     AdminEntry(GroupView, _l("Groups"), "licenses", "fa-comments"),
     AdminEntry(ProvisioningView, _l("Provisioning"), "licenses", "fa-server", count=failed_orders),
+    AdminEntry(DriftView, _l("Differences"), "licenses", "fa-code-compare", count=open_drifts),
     AdminEntry(AssociationView, _l("Associations"), "customers", "fa-link"),
     AdminEntry(MemberView, _l("Members of associations"), area="customers"),
     AdminEntry(AssignmentView, _l("Tariffs of customers"), area="customers"),

@@ -24,6 +24,7 @@ from app.licenses.models import License, LicenseState, ProvisioningOrder
 from app.licenses.provisioning import test_connection
 from app.licenses.servers import change_server, resume_server
 from app.plugin_api.registry import plugins
+from app.system.job_runs import request_run
 from app.system.outbox import OutboxState
 
 
@@ -136,6 +137,12 @@ class ServerView(AdminView):
                 flash(_("“%(name)s” answers and can be worked with.", name=name) + took, "success")
             else:
                 flash(_("“%(name)s” cannot be worked with:", name=name) + " " + " ".join(map(str, found.problems)), "danger")
+
+    @action("compare", _l("Compare"), _l("All users and groups are read and compared with the database. Nothing is changed."), "fa-code-compare")
+    def compare(self, items: list[PttServer]) -> None:
+        for item in items:
+            request_run("licenses.reconcile", params={"server": item.id})
+        flash(_("The comparison has begun. What differs appears under “Differences”."), "success")
 
     @action("pause", _l("Pause"), _l("Nothing is sent to the server; orders wait. New licenses cannot be created on it."), "fa-pause", multiple=False,
             when=lambda item: item.active)
