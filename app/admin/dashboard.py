@@ -115,9 +115,9 @@ class Overview(Routes, IndexView):
 
 def _change(now: dict[str, Decimal], before: dict[str, Decimal]) -> str:
     """Against the month before, when both are in one and the same currency."""
-    if len(now) != 1 or list(now) != list(before) or not sum(before.values()):
+    if len(now) != 1 or list(now) != list(before) or not any(before.values()):
         return ""
-    part = sum(now.values()) / sum(before.values()) - 1
+    part = next(iter(now.values())) / next(iter(before.values())) - 1
     return ("+" if part > 0 else "") + formats.percent(part)
 
 

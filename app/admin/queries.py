@@ -133,7 +133,7 @@ def licenses() -> Licenses:
     locked = select(func.count()).select_from(License).where(License.lock_reasons != 0, alive)
     states = select(License.sync_state, func.count()).where(License.sync_state != SyncState.SYNCED).group_by(License.sync_state)
     n_ending, n_gone, n_locked = db.session.execute(select(ending.scalar_subquery(), gone.scalar_subquery(), locked.scalar_subquery())).one()
-    sync: dict[Any, int] = {state: number for state, number in db.session.execute(states)}
+    sync: dict[Any, int] = {row[0]: row[1] for row in db.session.execute(states)}
     total, about = _rows_of_licenses()
     return Licenses(max(0, total - n_gone - n_ending), n_ending, n_locked, sync.get(SyncState.PENDING, 0), sync.get(SyncState.FAILED, 0), about)
 

@@ -33,9 +33,10 @@ ROLES: dict[str, dict[str, str]] = {
 
 def rights_of(view: Any, level: str) -> set[str]:
     """The names of a view's rights up to `level`. A route that answers to POST changes something: it is no reading."""
-    reading, changing = set(), set()
+    reading: set[str] = set()
+    changing: set[str] = set()
     for name in dir(type(view)):
-        method = getattr(type(view), name, None)
+        method: Any = getattr(type(view), name, None)
         if hasattr(method, "_urls") and hasattr(method, "_permission_name"):
             right = f"can_{view.get_method_permission(name)}"
             (changing if any("POST" in methods for _url, methods in method._urls) else reading).add(right)

@@ -54,7 +54,7 @@ def allowed(target: Any) -> Any:
                 return denied()
             return function(self, *args, **kwargs)
 
-        guarded._permission_name = name  # type: ignore[attr-defined]  FAB collects the rights of a view by it
+        vars(guarded)["_permission_name"] = name        # FAB collects the rights of a view by it
         return guarded
 
     if callable(target):

@@ -105,7 +105,7 @@ class AdminInterface(SQLAInterface):
 
     def _estimate(self) -> Count:
         """One statement: the planner's figure of a big table; a small one is counted, in a subquery that is only then run."""
-        tuples = literal_column("pg_class.reltuples")
+        tuples: ColumnElement[Any] = literal_column("pg_class.reltuples")
         exact = select(func.count()).select_from(self.obj).scalar_subquery()
         number, estimated = db.session.execute(
             select(case((tuples > ESTIMATE_FROM, cast(tuples, BigInteger)), else_=exact), tuples > ESTIMATE_FROM)

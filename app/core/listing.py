@@ -180,7 +180,7 @@ class Listing:
         order, descending = base_column, base_direction == "desc"
         if args.get("order") in self.order_columns:  # type: ignore[attr-defined]
             order, descending = args["order"], args.get("down") == "1"
-        size = int(args["size"]) if args.get("size") in map(str, PAGE_SIZES) else self.page_size  # type: ignore[attr-defined]
+        size = int(args["size"]) if args.get("size", "") in [str(n) for n in PAGE_SIZES] else self.page_size  # type: ignore[attr-defined]
         page = int(args["page"]) if args.get("page", "").isdecimal() and len(args["page"]) < 6 else 0
         page = min(page, (COUNT_LIMIT - 1) // size)
         count, rows = self.datamodel.page(clauses, self.list_order(order, descending), page, size, [c for c in self.list_columns if c not in hidden])  # type: ignore[attr-defined]

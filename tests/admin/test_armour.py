@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.admin.staff import Desk
-from tests.admin.test_rights import PUBLIC, address, admin_rules
+from tests.admin.test_rights import address, admin_rules
 
 
 def directives(answer) -> dict[str, str]:
