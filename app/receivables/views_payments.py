@@ -53,10 +53,10 @@ class PaymentView(Recording, AdminView):
     search_columns = ["customer", "payer", "reference", "state", "received_on", "amount", "free", "for_prepaid", "currency"]
     order_columns = ["received_on", "amount", "free"]
     base_order = ("id", "desc")
-    quick_search = ["customer", "payer", "reference"]
+    quick_search = ["reference", "customer"]
     tab_of = (Customer,)
     tab_rank = 25
-    label_columns = {"customer": _l("From"), "free": _l("Left"), "payer": _l("Payer"), "reference": _l("Payment text"), "for_prepaid": _l("For the next prepaid period"),
+    label_columns = {"customer": _l("Customer or payer"), "free": _l("Left"), "payer": _l("Payer"), "reference": _l("Payment text"), "for_prepaid": _l("For the next prepaid period"),
                      "returned_on": _l("Returned on"), "returned_because": _l("Returned because"), "created_by": _l("Recorded by"), "created_at": _l("Recorded on")}
     list_tabs = [
         ("all", _l("All"), None), ("left", _l("Money left"), (Payment.free > NOUGHT) & Payment.customer_id.is_not(None)), ("unmatched", _l("Without a customer"), is_unmatched),
