@@ -31,25 +31,25 @@ service, `self.form_page(form, save, title=…, verb=…)` asks first. Templates
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from flask import abort, current_app, g, request, url_for
+from flask import current_app, g, url_for
 from flask_appbuilder import BaseView, ModelView, expose
 
-from app.core import formats
 from app.core.access import action, allowed, local_path, may
-from app.core.editing import Editing, Forms, add_marker
+from app.core.columns import column_kind
+from app.core.editing import Editing, add_marker
 from app.core.fields import ServiceForm
 from app.core.formats import pill
+from app.core.forms import Forms
 from app.core.interface import AdminInterface
 from app.core.labels import LABELS
-from app.core.listing import Listing, column_kind
-from app.core.page_parts import PageLink, facts_of, links_of
+from app.core.listing import Listing
+from app.core.row_page import RowPage
 
 __all__ = ["AdminEntry", "AdminInterface", "AdminPage", "AdminView", "Routes", "ServiceForm", "action", "allowed", "expose", "local_path", "may", "pill", "with_row"]
 
@@ -113,7 +113,7 @@ class AdminPage(Routes, Forms, BaseView):
         return self.render_template(template, **context)
 
 
-class AdminView(Routes, Listing, Editing, ModelView):
+class AdminView(Routes, Listing, RowPage, Editing, ModelView):
     """Pages of one model; the module's text shows how it is written. A subclass that leaves a column list out is refused."""
 
     page_size = 25
@@ -127,7 +127,7 @@ class AdminView(Routes, Listing, Editing, ModelView):
     form_template = "pttadmin/form.html"
     tab_of: ClassVar[tuple[type, ...]] = ()          # models whose rows' pages show this list as a tab (see page_parts)
     tab_rank = 50
-    main_actions: ClassVar[tuple[str, ...]] = ()     # stay visible when a row's page has many buttons; the others go under "More"
+    main_actions: ClassVar[tuple[str, ...]] = ()     # come first, and stay visible when a row's page has many buttons; the others go under "More"
     narrow: ClassVar[dict[str, Callable[[Any], Any]]] = {}
     abstract = True
     exclude_route_methods: ClassVar[set[str]] = {"download"}
@@ -222,115 +222,5 @@ class AdminView(Routes, Listing, Editing, ModelView):
     def list_url(self, **arguments: Any) -> str:
         return url_for(f"{self.endpoint}.list", **arguments)
 
-    # the head of a row's page: a slice overrides
-
-    def head_title(self, item: Any) -> str:
-        return str(item)
-
-    def head_state(self, item: Any) -> Any:
-        state = getattr(item, "state", None)
-        return formats.pill(state) if state is not None else ""
-
-    def head_facts(self, item: Any) -> list[tuple[Any, Any, str]]:
-        """4 to 6 figures: (label, text, "is-bad" or ""). Other slices add theirs with `page_facts`."""
-        return facts_of(item)
-
-    def head_links(self, item: Any) -> list[PageLink]:
-        """Buttons that lead to other pages. Other slices add theirs with `page_links`."""
-        return links_of(item)
-
-    def show_context(self, item: Any) -> dict[str, Any]:
-        """What the template of `show_page` needs beside the row."""
-        return {}
-
-    def tab_views(self) -> Sequence[Any]:
-        """Views shown as tabs of a row's page: `related_views`, and those of higher slices that say `tab_of`."""
-        adopted = [view for view in self.appbuilder.baseviews if self.datamodel.obj in getattr(view, "tab_of", ()) and view not in self._related_views]
-        return sorted([*self._related_views, *adopted], key=lambda view: view.tab_rank)
-
-    def where_parent(self, parent: Any) -> Any:
-        """WHERE of the rows that belong to `parent`, on a tab of its page."""
-        for name, prop in self.datamodel.obj.__mapper__.relationships.items():
-            if prop.mapper.class_ is type(parent):
-                attribute = getattr(self.datamodel.obj, name)
-                return attribute.contains(parent) if prop.uselist else attribute == parent
-        raise TypeError(f"{type(self).__name__} has no relation to {type(parent).__name__}: write where_parent")
-
-    def parent_column(self, parent: Any) -> str | None:
-        for name, prop in self.datamodel.obj.__mapper__.relationships.items():
-            if prop.mapper.class_ is type(parent) and not prop.uselist:
-                return name
-        return None
-
-    def buttons(self, item: Any) -> list[Any]:
-        """Actions of the row's page that the reader may do and that make sense now."""
-        return [entry for entry in self.actions.values() if entry.single and may(self, self.get_action_permission_name(entry.name))
-                and (entry.spec.when is None or entry.spec.when(item))]
-
-    def head_buttons(self, item: Any) -> tuple[list[PageLink], list[Any], list[PageLink], list[Any]]:
-        """Links and actions of the row's page: those shown, and those under "More" (when there are more than three)."""
-        links, acts = self.head_links(item), self.buttons(item)
-        if len(links) + len(acts) <= 3:
-            return links, acts, [], []
-        main = [entry for name in self.main_actions for entry in acts if entry.name == name][:3] or ([] if self.main_actions or links else acts[:2])
-        shown = [link for link in links if not link.more][:3]
-        return shown, main, [link for link in links if link not in shown], [entry for entry in acts if entry not in main]
-
-    def bulk_buttons(self) -> list[Any]:
-        return [entry for entry in self.actions.values() if entry.multiple and may(self, self.get_action_permission_name(entry.name))]
-
     def can(self, name: str) -> bool:
         return name not in self.exclude_route_methods and may(self, f"can_{name}")
-
-    # routes
-
-    @expose("/list/")
-    @functools.wraps(Listing.list)
-    def list(self) -> Any:
-        return Listing.list(self)
-
-    @expose("/lookup")
-    @functools.wraps(Listing.lookup)
-    def lookup(self) -> Any:
-        return Listing.lookup(self)
-
-    @expose("/show/<pk>")
-    @allowed
-    def show(self, pk: Any) -> Any:
-        item = self.datamodel.get(pk, eager=self.show_columns) or abort(404)
-        tabs = [view for view in self.tab_views() if may(view, "can_list")]
-        chosen = next((view for view in tabs if type(view).__name__ == request.args.get("tab")), None)
-        context: dict[str, Any] = {}
-        if chosen is not None:
-            hidden = [name for name in [chosen.parent_column(item)] if name]
-            context = {"child": chosen, "listing": chosen.list_page([chosen.where_parent(item)], hidden), "parent_column": hidden[0] if hidden else None,
-                       "columns": [name for name in chosen.list_columns if name not in hidden]}
-        context.update(self.show_context(item))
-        return self.render_template(self.show_page, title=self.head_title(item), item=item, pk=pk, tabs=tabs, chosen=chosen, **context)
-
-    @expose("/add", methods=["GET", "POST"])
-    @functools.wraps(Editing.add)
-    def add(self) -> Any:
-        return Editing.add(self)
-
-    @expose("/edit/<pk>", methods=["GET", "POST"])
-    @functools.wraps(Editing.edit)
-    def edit(self, pk: Any) -> Any:
-        return Editing.edit(self, pk)
-
-    @expose("/delete/<pk>", methods=["POST"])
-    @functools.wraps(Editing.delete)
-    def delete(self, pk: Any) -> Any:
-        return Editing.delete(self, pk)
-
-    @expose("/action/<string:name>/<pk>", methods=["POST"])
-    def action(self, name: str, pk: Any) -> Any:
-        return self._act(name, [pk], missing=True)
-
-    @expose("/action_post", methods=["POST"])
-    def action_post(self) -> Any:
-        return Editing.action_post(self)
-
-    @expose("/act/<string:name>", methods=["GET", "POST"])
-    def act(self, name: str) -> Any:
-        return Editing.act(self, name)

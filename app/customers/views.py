@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
@@ -117,6 +118,8 @@ class CustomerView(AdminView):
     def fill_form(self, form: Any, item: Customer | None) -> None:
         if item is None:
             form.terms_days.data = setting("customers.terms_days")
+            if request.args.get("kind") == CustomerKind.PUBLIC.value:
+                form.kind.data, form.business.data = CustomerKind.PUBLIC, False
 
     def do_add(self, form: Any) -> Customer:
         return services.create_customer(**{name: form[name].data for name in self.add_columns})

@@ -27,6 +27,7 @@ from app.licenses.views_new import NewLicenses
 from app.licenses.words import comparison, permission_words, phone_text
 
 ALIVE = License.state != LicenseState.DELETED
+ENDS = License.active_to.is_not(None)       # so do all that are ending or deleted: there is an index for it
 
 
 class LicenseView(NewLicenses, LicenseActions, AdminView):
@@ -46,14 +47,14 @@ class LicenseView(NewLicenses, LicenseActions, AdminView):
     search_columns = ["customer", "tariff", "server", "state", "sync_state", "alias", "user_name", "phone", "device", "network", "active_from", "active_to"]
     order_columns = ["alias", "phone"]
     quick_search = ["alias", "user_name", "phone"]
-    main_actions = ("retry", "give_up", "unlock", "lock", "change_tariff")
+    main_actions = ("retry", "give_up", "lock", "unlock", "change_tariff", "terminate", "keep", "reprovision", "remove")
     tab_of = (Customer,)
     tab_rank = 10
     list_tabs = [
         ("all", _l("All"), None), ("active", _l("Active"), License.state == LicenseState.ACTIVE),
-        ("locked", _l("Locked"), lambda: (License.lock_reasons != 0) & ALIVE), ("ending", _l("Ending"), License.state == LicenseState.ENDING),
+        ("locked", _l("Locked"), lambda: (License.lock_reasons != 0) & ALIVE), ("ending", _l("Ending"), ENDS & (License.state == LicenseState.ENDING)),
         ("failed", _l("Failed on server"), License.sync_state == SyncState.FAILED), ("pending", _l("Waiting for server"), License.sync_state == SyncState.PENDING),
-        ("deleted", _l("Deleted"), License.state == LicenseState.DELETED),
+        ("deleted", _l("Deleted"), ENDS & (License.state == LicenseState.DELETED)),
     ]
     label_columns = {"locked_because": _l("Locked because"), "sync_state": _l("On server"), "service_names": _l("Additional services"), "created_at": _l("Created")}
     formatters_columns = {"alias": with_row(lambda value, item: value or item.user_name), "phone": phone_text, "permissions": permission_words}
@@ -129,21 +130,23 @@ class ClosedLicenseView(LicenseView):
     """Licenses of closed user groups."""
 
     route_base = "/licenses-closed"
+    kind = CustomerKind.CLOSED
     class_permission_name = "LicenseView"
     list_title = _l("Closed user groups")
     tab_of = ()
 
     def scope(self) -> Sequence[Any]:
-        return (License.customer_id.in_(select(Customer.id).where(Customer.kind == CustomerKind.CLOSED)),)
+        return (License.customer_id.in_(select(Customer.id).where(Customer.kind == self.kind)),)
 
 
 class PublicLicenseView(LicenseView):
     """Licenses of public customers."""
 
     route_base = "/licenses-public"
+    kind = CustomerKind.PUBLIC
     class_permission_name = "LicenseView"
     list_title = _l("Public licenses")
     tab_of = ()
 
     def scope(self) -> Sequence[Any]:
-        return (License.customer_id.in_(select(Customer.id).where(Customer.kind == CustomerKind.PUBLIC)),)
+        return (License.customer_id.in_(select(Customer.id).where(Customer.kind == self.kind)),)

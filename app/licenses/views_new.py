@@ -13,8 +13,9 @@ from app.catalog.models import Tariff, TariffState
 from app.core import clock
 from app.core.db import db
 from app.core.fields import RelatedField, Required, ServiceForm
+from app.core.page_parts import safe_url_for
 from app.core.views import allowed, expose
-from app.customers.models import Customer, CustomerState
+from app.customers.models import Customer, CustomerKind, CustomerState
 from app.customers.services import assigned_tariffs
 from app.licenses.forms import LicenseForm, SeveralForm, StartForm, priced_services, tariff_choices
 from app.licenses.prices import consequences
@@ -23,7 +24,9 @@ from app.licenses.several import create_lines, parse_lines, problems_text, start
 
 
 class NewLicenses:
-    """Mixin of the license views: /add and /several, for a customer named in the address."""
+    """Mixin of the license views: /add and /several, for a customer named in the address. `kind`: only such customers."""
+
+    kind: CustomerKind | None = None
 
     def _customer(self) -> Customer | None:
         text = request.args.get("customer", "")
@@ -37,12 +40,14 @@ class NewLicenses:
         view = self.view_of(Customer)  # type: ignore[attr-defined]
         lookup = self.lookup_of(Customer)  # type: ignore[attr-defined]
 
+        which = [Customer.state != CustomerState.DELETED, *view.datamodel.scope(), *([Customer.kind == self.kind] if self.kind else [])]
+
         class ChooseForm(ServiceForm):
-            customer = RelatedField(_l("Customer"), [Required()], model=Customer, lookup=lambda: lookup,
-                                    narrow=lambda query: query.where(Customer.state != CustomerState.DELETED).where(*view.datamodel.scope()))
+            customer = RelatedField(_l("Customer"), [Required()], model=Customer, lookup=lambda: lookup, narrow=lambda query: query.where(*which))
 
         return self.form_page(ChooseForm(), lambda form: redirect(url_for(endpoint, customer=form.customer.data.id), 303), title=self.add_title,  # type: ignore[attr-defined]
-                              verb=_("Continue"), crumb=(self.list_title, self.list_url()), to=self.list_url())  # type: ignore[attr-defined]
+                              verb=_("Continue"), crumb=(self.list_title, self.list_url()), to=self.list_url(), template="licenses/choose.html",  # type: ignore[attr-defined]
+                              new_customer=safe_url_for("CustomerView.add", **({"kind": self.kind.value} if self.kind else {})))  # type: ignore[attr-defined]
 
     def _no_tariff(self, customer: Customer) -> Any:
         """A customer without a tariff cannot have a license: say so, and where to go."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from typing import Any
 
@@ -149,6 +150,15 @@ def test_without_a_customer_the_page_asks_for_one_and_without_a_tariff_it_says_s
     bare = factories.customer(server=owner.server)
     answer = admin.get(f"/admin/licenses/add?customer={bare.id}")
     assert answer.status_code == 303 and any("has no tariff that holds today" in text for text in admin.messages())
+
+
+def test_a_public_license_begins_with_a_public_customer(admin: Desk, owner: Customer, plan: Tariff) -> None:
+    answer = admin.get("/admin/licenses-public/add")
+    assert owner.company not in answer.text and "/admin/customers/add?kind=public" in answer.text
+    answer = admin.post("/admin/licenses-public/add", {"customer": str(owner.id)})
+    assert answer.status_code == 422 and "Choose one of the list." in errors(answer.text)[0], "a customer of another kind"
+    page = admin.get("/admin/customers/add?kind=public").text
+    assert '<option selected value="public">' in page and not re.search(r'<input[^>]*checked[^>]*id="business"', page)
 
 
 @pytest.mark.parametrize(("changes", "field", "message"), [
