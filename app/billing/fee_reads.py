@@ -10,7 +10,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Table, any_, func, or_, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Select, any_, func, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
 from app.billing.fees import Account, Offer, Span, Terms, Usage, billing_period
@@ -94,8 +94,8 @@ def read_usage(session: Session, ids: Range, since: date, until: date, with_lock
                       .where(_LICENSE.c.customer_id.between(*ids), _LICENSE.c.active_from <= until,
                              or_(_LICENSE.c.active_to.is_(None), _LICENSE.c.active_to >= since))
                       .order_by(_LICENSE.c.customer_id, _LICENSE.c.id))
-    tariffs = _by_license(session, _TARIFF_SPAN, _TARIFF_SPAN.c.tariff_id, ids, since, until)
-    services = _by_license(session, _SERVICE_SPAN, _SERVICE_SPAN.c.service_id, ids, since, until)
+    tariffs = _by_license(session, _TARIFF_SPAN.c.tariff_id, (_TARIFF_SPAN.c.valid_from,), ids, since)
+    services = _by_license(session, _SERVICE_SPAN.c.service_id, (_SERVICE_SPAN.c.service_id, _SERVICE_SPAN.c.valid_from), ids, since)
     locks = _locks(session, ids, since, until) if with_locks else {}
     prepaid = _last_prepaid(session, [a.customer_id for a in accounts.values() if a.paid_until is not None and a.paid_until >= since])
     empty: dict[Any, Any] = {}
@@ -108,15 +108,16 @@ def _plain(session: Session, query: Select[Any]) -> list[Any]:
     return session.connection().execute(query).fetchall()
 
 
-def _by_license(session: Session, table: Table, what: ColumnElement[int], ids: Range, since: date, until: date) -> dict[int, list[Span]]:
-    """Spans of `table` that touch the days, by license, in the order of days."""
+def _by_license(session: Session, what: ColumnElement[int], order: tuple[ColumnElement[Any], ...], ids: Range, since: date) -> dict[int, list[Span]]:
+    """Spans that end after `since` or not at all, by license, in the order of the table's index. Those that begin later come
+    along: they are few, and to leave them out here would make the search dearer."""
+    table = what.table
     owned = select(_LICENSE.c.id).where(_LICENSE.c.customer_id.between(*ids))
     license_id = table.c.license_id
     # An array is sought in one walk along the index; PostgreSQL would join the subquery by reading the whole table.
     mine = license_id == any_(func.array(owned.scalar_subquery())) if session.get_bind().dialect.name == "postgresql" else license_id.in_(owned)
     query = (select(license_id, what, table.c.valid_from, table.c.valid_to)
-             .where(mine, table.c.valid_from <= until, or_(table.c.valid_to.is_(None), table.c.valid_to >= since))
-             .order_by(license_id, table.c.valid_from))
+             .where(mine, or_(table.c.valid_to.is_(None), table.c.valid_to >= since)).order_by(license_id, *order))
     found: dict[int, list[Span]] = {}
     last, spans = 0, None
     for key, *span in _plain(session, query):
