@@ -16,13 +16,10 @@ from babel.numbers import NumberFormatError, format_decimal, parse_decimal
 from flask import url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from markupsafe import Markup
-from sqlalchemy import JSON, BigInteger, Boolean, Date, Enum, Integer, Numeric, Text, select
-from sqlalchemy.orm import RelationshipProperty
+from sqlalchemy import select
 from wtforms import (
-    BooleanField,
     DateField,
     DecimalField,
     Field,
@@ -30,7 +27,6 @@ from wtforms import (
     IntegerField,
     PasswordField,
     SelectField,
-    StringField,
     TextAreaField,
     ValidationError,
     validators,
@@ -40,9 +36,7 @@ from wtforms.fields.choices import Choice, SelectFieldBase
 
 from app.core import states
 from app.core.db import db
-from app.core.money import LIMIT, MoneyType, PriceType
-from app.core.secrets import SecretType
-from app.core.types import UTCDateTime
+from app.core.money import LIMIT
 
 SHORT_LIST = 200          # related tables up to this size are shown whole
 LARGEST_ID = 2**63 - 1
@@ -254,46 +248,3 @@ class Writable(PasswordField):
     def populate_obj(self, obj: Any, name: str) -> None:
         if self.data:
             setattr(obj, name, self.data)
-
-
-def field_for(model: Any, name: str, label: Any, description: Any = "", extra: Any = (), narrow: Any = None,
-              lookup: Callable[[], str | None] | None = None) -> Any:
-    """The unbound form field of the model's attribute `name`. TypeError for what must not be in a form."""
-    prop = model.__mapper__.attrs[name]
-    common: dict[str, Any] = {"label": label, "description": description}
-    checks = list(extra)
-    if isinstance(prop, RelationshipProperty):
-        multiple = bool(prop.uselist)
-        required = not multiple and not all(column.nullable for column in prop.local_columns)
-        return RelatedField(validators=[*([Required()] if required else []), *checks], model=prop.mapper.class_, narrow=narrow,
-                            lookup=lookup, blank=True, multiple=multiple, **common)
-    column = prop.columns[0]
-    kind = column.type
-    has_default = column.default is not None or column.server_default is not None
-    default = column.default.arg if has_default and getattr(column.default, "is_scalar", False) else None
-    need = [] if column.nullable else [Required()]
-    if isinstance(kind, SecretType):
-        return Writable(validators=[validators.Optional(), validators.Length(max=400), *checks], **common)
-    if isinstance(kind, Enum):
-        return EnumField(validators=[*need, *checks], kind=kind.enum_class, blank=column.nullable, default=default, **common)
-    if isinstance(kind, Boolean):
-        return BooleanField(validators=checks, default=default, **common)
-    if isinstance(kind, MoneyType | PriceType):
-        return NumberField(validators=[*need, *checks], digits=kind.digits, default=default, **common)
-    if isinstance(kind, Date):
-        return DayField(validators=[*need, *checks], default=default, **common)
-    if isinstance(kind, UTCDateTime | JSON):
-        raise TypeError(f"{model.__name__}.{name}: no form field for {kind!r}; give it in *_form_extra_fields")
-    if isinstance(kind, Integer | BigInteger):
-        return WholeField(validators=[*need, *checks], default=default, **common)
-    if isinstance(kind, Numeric):
-        return NumberField(validators=[*need, *checks], digits=kind.scale or 0, default=default, **common)
-    text_need = [Required()] if not column.nullable and not has_default else []
-    filters = [clean_text] if not column.nullable else [clean_text, lambda value: value or None]
-    checks = [*text_need, *([] if text_need else [validators.Optional()]), no_control, *checks]
-    if isinstance(kind, Text):
-        return TextAreaField(validators=[*checks, validators.Length(max=4000)], filters=filters, default=default, **common)
-    if getattr(kind, "length", None):
-        checks.append(validators.Length(max=kind.length, message=_l("At most %(n)d characters.", n=kind.length)))
-    return StringField(validators=checks, filters=filters, default=default, **common)
-

@@ -1,112 +1,30 @@
-"""Reads of the staff interface: list pages, lookups, and how a cell looks."""
+"""Reads of an AdminView: list pages, lookups, and how a cell looks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import flash, jsonify, request
+from flask_appbuilder import expose
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from markupsafe import Markup, escape
-from sqlalchemy import Date, Enum, or_
-from sqlalchemy.orm import RelationshipProperty
+from sqlalchemy import or_
 
 from app.core import filters, formats
 from app.core.access import allowed
-from app.core.interface import COUNT_LIMIT, Count
-from app.core.money import MoneyType, PriceType
+from app.core.interface import COUNT_LIMIT
+from app.core.list_pages import PAGE_SIZES, Cell, ListPage
 from app.core.page_parts import fill_rows
-from app.core.types import UTCDateTime
+from app.core.view_parts import ViewParts
 
-PAGE_SIZES = (25, 50, 100)
-RIGHT = ("money", "price", "number")
-
-
-@dataclass
-class Cell:
-    """What a column shows of a row: text or HTML, and its class (`num`, `nowrap` or nothing)."""
-
-    text: Any
-    css: str = ""
+__all__ = ["Cell", "ListPage", "Listing"]
 
 
-@dataclass
-class ListPage:
-    """One page of a list, as the templates want it. `arguments` are those of the address, without the page's."""
-
-    rows: list[Any]
-    count: Count
-    page: int
-    size: int
-    order: str
-    descending: bool
-    asked: filters.Asked
-    arguments: list[tuple[str, str]]
-    prefix: str = ""
-
-    def address(self, **changes: Any) -> str:
-        """The same list with other arguments; None leaves one out."""
-        pairs = [(key, value) for key, value in self.arguments if key not in changes]
-        pairs += [(key, str(value)) for key, value in changes.items() if value not in (None, "")]
-        return f"{request.path}?{urlencode(pairs)}" if pairs else request.path
-
-    def without(self, names: Sequence[str]) -> str:
-        return self.address(**dict.fromkeys((*names, "page")))
-
-    @property
-    def first(self) -> int:
-        return self.page * self.size + 1
-
-    @property
-    def last(self) -> int:
-        return self.page * self.size + len(self.rows)
-
-    @property
-    def pages(self) -> int:
-        return max(1, -(-self.count.reachable // self.size))
-
-    @property
-    def total(self) -> str:
-        """`1,234`, `10,000+` or `about 1,000,000`."""
-        text = formats.number(self.count.number)
-        return text if self.count.exact else _("about %(n)s", n=text) if self.count.estimated else f"{text}+"
-
-    def numbers(self) -> list[int | None]:
-        """Pages to offer around the present one; None is a gap."""
-        near = sorted({0, 1, self.page - 1, self.page, self.page + 1, self.pages - 2, self.pages - 1} & set(range(self.pages)))
-        result: list[int | None] = []
-        for number in near:
-            if result and result[-1] is not None and number - result[-1] > 1:
-                result.append(None)
-            result.append(number)
-        return result
-
-
-def column_kind(model: Any, name: str) -> str:
-    """money, price, date, instant, enum, relation or plain."""
-    if name not in model.__mapper__.attrs:
-        return "plain"
-    prop = model.__mapper__.attrs[name]
-    if isinstance(prop, RelationshipProperty):
-        return "relation"
-    kind = prop.columns[0].type if hasattr(prop, "columns") else None
-    for types, word in ((MoneyType, "money"), (PriceType, "price"), (Date, "date"), (UTCDateTime, "instant"), (Enum, "enum")):
-        if isinstance(kind, types):
-            return word
-    return "plain"
-
-
-class Listing:
+class Listing(ViewParts):
     """List, lookup and cells of an AdminView."""
-
-    datamodel: Any
-    endpoint: str
-    formatters_columns: dict[str, Callable[..., Any]]
-    kinds: dict[str, str]
 
     # what a slice overrides
 
@@ -138,7 +56,7 @@ class Listing:
         if kind == "price":
             return Cell(formats.price(value, self.currency_of(item)), "num")
         if kind == "relation" and value is not None and not isinstance(value, list):
-            url = self.url_of_any(value) if link else None  # type: ignore[attr-defined]
+            url = self.url_of_any(value) if link else None
             return Cell(Markup('<a href="{}">{}</a>').format(url, value) if url else escape(value))
         number = isinstance(value, int | Decimal) and not isinstance(value, bool)
         return Cell(formats.plain(value), "num" if number else "nowrap" if hasattr(value, "isoformat") else "")
@@ -155,12 +73,12 @@ class Listing:
         return or_(*(getattr(self.datamodel.obj, name).icontains(text, autoescape=True) for name in names))
 
     def quick_columns(self) -> list[str]:
-        quick = self.quick_search  # type: ignore[attr-defined]
+        quick = self.quick_search
         return [quick] if isinstance(quick, str) else list(quick or ())
 
     def quick_words(self) -> str:
         """What the find box looks at, for its label."""
-        names = [self.label(name) for name in self.quick_columns()]  # type: ignore[attr-defined]
+        names = [self.label(name) for name in self.quick_columns()]
         if str(get_locale()).startswith("de"):
             return ", ".join(names)                # German nouns keep their capital
         return ", ".join(name if name[1:2].isupper() else name[:1].lower() + name[1:] for name in names)
@@ -168,48 +86,50 @@ class Listing:
     def list_page(self, where: Sequence[Any] = (), hidden: Sequence[str] = ()) -> ListPage:
         """The rows that the address asks for. Statements: the rows, the count (when more than one page)."""
         args = request.args
-        columns = [name for name in self.search_columns if name not in hidden]  # type: ignore[attr-defined]
-        asked = filters.ask(self.datamodel.obj, columns, self.label, args)  # type: ignore[attr-defined]
+        columns = [name for name in self.search_columns if name not in hidden]
+        asked = filters.ask(self.datamodel.obj, columns, self.label, args)
         for name in asked.wrong:
             flash(_("The filter “%(name)s” could not be understood and was left out.", name=name), "warning")
         quick = (args.get("q") or "").replace("\x00", "").strip()[:100]
         clauses = [*where, *asked.where]
         if quick and self.quick_columns():
             clauses.append(self.find(quick))
-        base_column, base_direction = self.base_order or ("", "desc")  # type: ignore[attr-defined]
+        base_column, base_direction = self.base_order or ("", "desc")
         order, descending = base_column, base_direction == "desc"
-        if args.get("order") in self.order_columns:  # type: ignore[attr-defined]
+        if args.get("order") in self.order_columns:
             order, descending = args["order"], args.get("down") == "1"
-        size = int(args["size"]) if args.get("size", "") in [str(n) for n in PAGE_SIZES] else self.page_size  # type: ignore[attr-defined]
+        size = int(args["size"]) if args.get("size", "") in [str(n) for n in PAGE_SIZES] else self.page_size
         page = int(args["page"]) if args.get("page", "").isdecimal() and len(args["page"]) < 6 else 0
         page = min(page, (COUNT_LIMIT - 1) // size)
-        count, rows = self.datamodel.page(clauses, self.list_order(order, descending), page, size, [c for c in self.list_columns if c not in hidden])  # type: ignore[attr-defined]
-        fill_rows(self.datamodel.obj, self.list_columns, rows)  # type: ignore[attr-defined]
+        count, rows = self.datamodel.page(clauses, self.list_order(order, descending), page, size, [c for c in self.list_columns if c not in hidden])
+        fill_rows(self.datamodel.obj, self.list_columns, rows)
         pairs = [(key, value) for key, value in args.items(multi=True) if key != "page"]
         return ListPage(rows, count, page, size, order, descending, asked, pairs)
 
     def tab_clause(self, key: str) -> Any:
-        for name, _label, where in self.list_tabs:  # type: ignore[attr-defined]
+        for name, _label, where in self.list_tabs:
             if name == key:
                 return where() if callable(where) and not hasattr(where, "compile") else where
         return None
 
     def tab_counts(self) -> list[tuple[str, Any, Any]]:
         """(key, label, count) for each tab; all counts in one bounded statement."""
-        tabs = self.list_tabs  # type: ignore[attr-defined]
+        tabs = self.list_tabs
         counts = self.datamodel.counts([self.tab_clause(key) for key, _label, _where in tabs])
         return [(key, label, formats.number(n.number) + ("" if n.exact else "+")) for (key, label, _where), n in zip(tabs, counts, strict=True)]
 
+    @expose("/list/")
     @allowed
     def list(self) -> Any:
-        tabs = self.list_tabs  # type: ignore[attr-defined]
+        tabs = self.list_tabs
         tab = request.args.get("tab") or (tabs[0][0] if tabs else "")
         clause = self.tab_clause(tab)
         found = self.list_page([] if clause is None else [clause])
-        controls = filters.controls(self.datamodel.obj, self.search_columns, self.label, found.asked, self.lookup_of)  # type: ignore[attr-defined]
-        return self.render_template(self.list_template, title=self.list_title, listing=found, controls=controls, tab=tab,  # type: ignore[attr-defined]
-                                    columns=self.list_columns, related=False)  # type: ignore[attr-defined]
+        controls = filters.controls(self.datamodel.obj, self.search_columns, self.label, found.asked, self.lookup_of)
+        return self.render_template(self.list_template, title=self.list_title, listing=found, controls=controls, tab=tab,
+                                    columns=self.list_columns, related=False)
 
+    @expose("/lookup")
     @allowed("list")
     def lookup(self) -> Any:
         """Rows for a select field that looks up while typing: `{"results": [{"id", "text"}]}`."""
