@@ -18,6 +18,7 @@ from app.admin.security import SecurityManager
 from app.core import clock, formats
 from app.core.access import may, to_login
 from app.core.db import db
+from app.core.page_parts import safe_url_for
 from app.core.views import AdminEntry, AdminPage, AdminView
 
 CATEGORIES: dict[str, tuple[Any, str]] = {
@@ -184,7 +185,7 @@ def _context() -> dict[str, Any]:
         "page_language": str(get_locale() or "en").replace("_", "-"), "here": request.full_path.rstrip("?") if request else "/",
         "company_name": safely("company.name", "") if known else "", "outgoing_held": known and safely("system.hold_outgoing", False),
         "settings_url": url_for("SettingsPage.index") if known and settings_view is not None and may(settings_view, "can_index") else None,
-        "search_url": None,
+        "search_url": safe_url_for("SearchPage.index") if known else None,
     }
 
 

@@ -8,6 +8,7 @@ from app.admin import queries
 from app.admin.views_jobs import JobRunView, JobsPage
 from app.admin.views_plugins import EventFailureView, PluginsPage
 from app.admin.views_records import DocumentView, MailView, ProtocolView
+from app.admin.views_search import SearchPage
 from app.admin.views_settings import SettingsPage
 from app.admin.views_users import RoleView, SessionsPage, UserView
 from app.core.views import AdminEntry
@@ -21,6 +22,7 @@ VIEWS = [
     AdminEntry(SettingsPage, _l("Settings"), "system", "fa-sliders"),
     AdminEntry(PluginsPage, _l("Plugins"), "system", "fa-plug"),
     AdminEntry(EventFailureView, "", area="system"),
+    AdminEntry(SearchPage, "", area="customers"),
     AdminEntry(UserView, _l("Users"), "system", "fa-users"),
     AdminEntry(RoleView, _l("Roles"), "system", "fa-user-shield"),
     AdminEntry(SessionsPage, _l("Sessions"), "system", "fa-desktop"),
