@@ -155,6 +155,11 @@ class TaxRateView(MasterView):
         "country": ListedField(_l("Country"), [Required()], listed=country_choices, default="DE"),
         "rate": NumberField(_l("Rate in percent"), [Required()], digits=4, description=_l("For example 19 or 8.1."))}
 
+    def list_order(self, column: str, descending: bool) -> list[Any]:
+        """By country means: each class with its newest rate first."""
+        order = super().list_order(column, descending)
+        return [order[0], TaxRate.tax_class, TaxRate.valid_from.desc(), order[-1]] if column == "country" else order
+
     def head_title(self, item: TaxRate) -> str:
         return f"{country_name(item.country)}, {percent(item.rate)}"
 

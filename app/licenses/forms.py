@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import SelectField, SelectMultipleField, StringField, TextAreaField, validators, widgets
+from wtforms import SelectField, SelectMultipleField, StringField, TextAreaField, ValidationError, validators, widgets
 
 from app.catalog.models import PttServer, Service, Tariff, TariffState
 from app.core import clock
@@ -17,18 +18,34 @@ from app.licenses.words import PERMISSIONS
 PHONE_HELP = _l("With country code, for example +49 171 4402118.")
 
 
+class ChoiceField(SelectField):
+    """One id of a list that is set when the form is made."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        text = valuelist[0] if valuelist else ""
+        self.data = int(text) if text.isdecimal() and len(text) < 19 else text or None
+
+    def pre_validate(self, form: Any) -> None:
+        if self.data is not None and self.data not in [value for value, _label in self.choices]:
+            raise ValidationError(_("Choose one of the list."))
+
+
 class ChecksField(SelectMultipleField):
     """Several of a short list, as check boxes."""
 
     widget = widgets.ListWidget(prefix_label=False)
     option_widget = widgets.CheckboxInput()
 
+    def pre_validate(self, form: Any) -> None:
+        if set(self.data or ()) - {value for value, _label in self.choices}:
+            raise ValidationError(_("Choose one of the list."))
+
 
 class PermissionsField(ChecksField):
     """Codes kept as text with commas; a stored code that is not on the list stays."""
 
     def __init__(self, *args: Any, **kwargs: Any):
-        super().__init__(*args, choices=list(PERMISSIONS.items()), validate_choice=False, **kwargs)
+        super().__init__(*args, choices=list(PERMISSIONS.items()), **kwargs)
 
     def process_data(self, value: Any) -> None:
         self.data = value.split(",") if isinstance(value, str) else list(value or [])
@@ -53,13 +70,13 @@ class DeviceForm(ServiceForm):
     device = _text(_l("Device"), 60)
     network = _text(_l("Mobile network"), 60, description=_l("The provider of the SIM card."))
     permissions = PermissionsField(_l("Permissions"), default="group_call,private_call")
-    services = ChecksField(_l("Additional services"), coerce=int, validate_choice=False)
+    services = ChecksField(_l("Additional services"), coerce=int)
 
 
 class LicenseForm(DeviceForm):
     """A new license of a customer; `choices_for` fills the lists."""
 
-    tariff = SelectField(_l("Tariff"), [Required()], coerce=int, description=_l("Only tariffs that are assigned to the customer."))
+    tariff = ChoiceField(_l("Tariff"), [Required()], coerce=int, description=_l("Only tariffs that are assigned to the customer."))
     active_from = DayField(_l("Active from"), [Required()], description=_l("The first day of service. A later day is sent to the server on that day."))
     user_name = _text(_l("User name"), 32, Required(), description=_l("3 to 32 letters, digits, dots, hyphens and underscores. It stays for ever."))
     server = RelatedField(_l("PTT server"), [Required()], model=PttServer, narrow=lambda query: query.where(PttServer.active))
@@ -68,7 +85,7 @@ class LicenseForm(DeviceForm):
 class SeveralForm(ServiceForm):
     """Licenses from lines of text."""
 
-    tariff = SelectField(_l("Tariff"), [Required()], coerce=int)
+    tariff = ChoiceField(_l("Tariff"), [Required()], coerce=int)
     active_from = DayField(_l("Active from"), [Required()])
     server = RelatedField(_l("PTT server"), [Required()], model=PttServer, narrow=lambda query: query.where(PttServer.active))
     lines = TextAreaField(_l("Licenses"), [Required(), validators.Length(max=100_000)], render_kw={"rows": 12, "spellcheck": "false"},

@@ -94,7 +94,7 @@ class GroupView(AdminView):
         found = self._found(text)
         members = select(License).where(License.id.in_(inside), *found)
         others = select(License).where(License.id.not_in(inside), *self._eligible(item), *found)
-        return {"q": text, "can_change": self.can("edit"), "shown": SHOWN,
+        return {"q": text, "can_change": self.can("edit"), "most": MOST_AT_ONCE,
                 "lists": [("in", *self._some(members)), ("out", *self._some(others))],
                 "everyone": db.session.scalar(select(func.count()).select_from(group_member).where(group_member.c.group_id == item.id)) or 0}
 

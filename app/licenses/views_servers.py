@@ -77,6 +77,7 @@ class ServerView(AdminView):
         "secret": _l("Stored encrypted and never shown. Leave it empty to keep the present one."), "verify_tls": _l("Turn it off only for trying."),
         "allowed_hosts": _l("Hosts that the WSDL may import from, separated by commas."), "read_timeout": _l("1 to 60. After it the order is tried again."),
     }
+    validators_columns = {"modes": [Required()]}
     add_form_extra_fields = edit_form_extra_fields = {
         "driver": ListedField(_l("Reached by"), [Required()], listed=driver_choices), "profile": ListedField(_l("Profile"), listed=profile_choices, default="simulator"),
     }

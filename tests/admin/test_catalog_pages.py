@@ -240,7 +240,7 @@ def test_the_secret_goes_in_and_never_comes_out(admin: Desk) -> None:
     ({"driver": "smoke"}, "driver", "Choose how the server is reached. Available: "), ({"wsdl": "ftp://x/y"}, "wsdl", "Begin with http:// or https://"),
     ({"wsdl": "file:///etc/passwd"}, "wsdl", "Begin with http:// or https://"), ({"wsdl": "https://u:p@x/y"}, "wsdl", "Leave user name and password out"),
     ({"wsdl": ""}, "wsdl", "Fill this in."), ({"endpoint": "nowhere"}, "endpoint", "Begin with http"), ({"allowed_hosts": "a b"}, "allowed_hosts", "is not a host name"),
-    ({"read_timeout": "0"}, "read_timeout", "Enter 1 to 60 seconds."), ({"user_limit": "0"}, "user_limit", "at least 1 user"), ({"modes": []}, "modes", "at least one PTT mode"),
+    ({"read_timeout": "0"}, "read_timeout", "Enter 1 to 60 seconds."), ({"user_limit": "0"}, "user_limit", "at least 1 user"), ({"modes": []}, "modes", "Fill this in."),
     ({"name": ""}, "name", "Fill this in."),
 ])
 def test_a_bad_server_is_told_beside_its_field(admin: Desk, changes: dict[str, Any], field: str, message: str) -> None:
