@@ -1,0 +1,26 @@
+"""The product's application on a benchmark's database."""
+
+from __future__ import annotations
+
+import base64
+import os
+
+from flask import Flask
+
+
+def make_app(url: str) -> Flask:
+    """As a worker builds it, with all slices and without plugins; nothing outside is called."""
+    from app.factory import create_app
+
+    return create_app(SQLALCHEMY_DATABASE_URI=url, SECRET_KEY=base64.b64encode(os.urandom(32)).decode(), PTT_INLINE=True, PLUGINS=[],
+                      PTT_ENCRYPTION_KEYS="bench:" + base64.b64encode(os.urandom(32)).decode(), FAB_CREATE_DB=False, FAB_UPDATE_PERMS=False)
+
+
+def make_tables(url: str) -> None:
+    """The schema of the product in an empty database."""
+    flask_app = make_app(url)
+    from app.core.db import db
+
+    with flask_app.app_context():
+        db.create_all()
+        db.engine.dispose()
