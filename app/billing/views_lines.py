@@ -40,7 +40,7 @@ class ManualLineView(AdminView):
     base_order = ("id", "desc")
     quick_search = "text"
     label_columns = {"document": _l("Billing document"), "document.customer": _l("Customer"), "document.period": _l("Month")}
-    formatters_columns = {"document.period": month_words}
+    formatters_columns = {"document.period": month_words, "quantity": formats.number}
     deletable = True
 
     def currency_of(self, item: Any) -> str | None:
@@ -109,7 +109,7 @@ class RecurringLineView(AdminView):
     base_order = ("id", "desc")
     quick_search = "text"
     label_columns = {"first_period": _l("First month"), "last_period": _l("Last month"), "every_months": _l("Billed")}
-    formatters_columns = {"first_period": month_words, "last_period": lambda value: month_words(value) if value else _("Until ended"), "every_months": rhythm}
+    formatters_columns = {"quantity": formats.number, "first_period": month_words, "last_period": lambda value: month_words(value) if value else _("Until ended"), "every_months": rhythm}
     edit_form_extra_fields = {
         **line_fields(),
         "every_months": WholeField(_l("Every how many months"), [Required()], default=1, description=_l("1 is every month, 12 once a year.")),

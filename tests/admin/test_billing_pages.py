@@ -249,6 +249,8 @@ def test_recurring_lines(admin, world):
     data = {**line(world), "first_period": str(world.month), "every_months": "1", "last_period": ""}
     assert admin.post("/admin/recurring-lines/add", data).status_code == 303
     row = db.session.scalar(select(RecurringLine))
+    shown = text_of(admin.get("/admin/recurring-lines/list/"))
+    assert " 2 " in shown and "€2.00" not in shown and "€85.00" in shown and "Every month" in shown
     world.calculate()
     assert count(ManualLine, ManualLine.recurring_id == row.id) == 1
     answer = admin.post(f"/admin/recurring-lines/act/end?rowid={row.id}", {"last_period": "2019-01"})
