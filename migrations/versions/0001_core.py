@@ -602,7 +602,7 @@ def upgrade() -> None:
     with op.batch_alter_table('license', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_license_active_to'), ['active_to'], unique=False)
         batch_op.create_index(batch_op.f('ix_license_alias'), ['alias'], unique=False)
-        batch_op.create_index(batch_op.f('ix_license_customer_id_id'), ['customer_id', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_license_customer_id_id'), ['customer_id', 'id'], unique=False, postgresql_include=['active_from', 'active_to'])
         batch_op.create_index('ix_license_locked', ['customer_id', 'lock_reasons'], unique=False, postgresql_where=sa.text('lock_reasons <> 0'), sqlite_where=sa.text('lock_reasons <> 0'))
         batch_op.create_index('ix_license_not_synced', ['sync_state'], unique=False, postgresql_where=sa.text("sync_state <> 'synced'"), sqlite_where=sa.text("sync_state <> 'synced'"))
         batch_op.create_index(batch_op.f('ix_license_phone'), ['phone'], unique=False)
@@ -794,7 +794,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['license_id'], ['license.id'], name=op.f('fk_license_service_license_id_license'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['service_id'], ['service.id'], name=op.f('fk_license_service_service_id_service')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_license_service')),
-    sa.UniqueConstraint('license_id', 'service_id', 'valid_from', name=op.f('uq_license_service_license_id_service_id_valid_from'))
+    sa.UniqueConstraint('license_id', 'service_id', 'valid_from', name=op.f('uq_license_service_license_id_service_id_valid_from'), postgresql_include=['valid_to'])
     )
     op.create_table('license_tariff',
     sa.Column('id', types.BigId, nullable=False),
@@ -805,7 +805,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['license_id'], ['license.id'], name=op.f('fk_license_tariff_license_id_license'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['tariff_id'], ['tariff.id'], name=op.f('fk_license_tariff_tariff_id_tariff')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_license_tariff')),
-    sa.UniqueConstraint('license_id', 'valid_from', name=op.f('uq_license_tariff_license_id_valid_from'))
+    sa.UniqueConstraint('license_id', 'valid_from', name=op.f('uq_license_tariff_license_id_valid_from'), postgresql_include=['tariff_id', 'valid_to'])
     )
     op.create_table('lock_period',
     sa.Column('id', types.BigId, nullable=False),
