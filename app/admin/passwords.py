@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import BoundedSemaphore
 from typing import Any
 
 from flask import current_app
@@ -11,6 +12,7 @@ from app.admin import sessions
 from app.system import passwords as rules
 
 METHOD = "scrypt:32768:8:3"
+_slots = BoundedSemaphore(4)       # a hash takes 32 MB and a core: many at once would stop the site
 
 
 def hash_password(password: str) -> str:
@@ -18,7 +20,10 @@ def hash_password(password: str) -> str:
 
 
 def matches(stored: str | None, password: str) -> bool:
-    return bool(stored) and bool(password.strip("\x00")) and check_password_hash(str(stored), password)
+    if not stored or not password.strip("\x00"):
+        return False
+    with _slots:
+        return check_password_hash(str(stored), password)
 
 
 def is_outdated(stored: str) -> bool:

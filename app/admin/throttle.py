@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 
 from app.admin.models import LoginFailure
 from app.core import clock
@@ -34,6 +35,16 @@ def wait_until(user_name: str, address: str) -> datetime | None:
 
 
 def failed(user_name: str, address: str) -> None:
+    """Count a failure. Two that are the first of their kind at the same instant: the second counts on the other's row."""
+    for last in (False, False, True):       # two rows may be new
+        try:
+            return _count(user_name, address)
+        except IntegrityError:
+            if last:
+                raise
+
+
+def _count(user_name: str, address: str) -> None:
     account, place = _keys(user_name, address)
     now = clock.now()
     with transaction() as session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from statistics import median
 from time import perf_counter
@@ -178,6 +179,30 @@ def test_guessing_slows_down_per_address(app):
     assert Desk(app).sign_in("maren", environ_base={"REMOTE_ADDR": "10.9.8.8"}).status_code == 303
     with clock.frozen(clock.now() + timedelta(minutes=11)):
         assert Desk(app).sign_in("maren", environ_base={"REMOTE_ADDR": "10.9.8.7"}).status_code == 303
+
+
+def test_failures_at_the_same_instant_are_all_counted(app):
+    """No row is there yet: both want to insert it."""
+    barrier, wrong = threading.Barrier(4), []
+
+    def fail() -> None:
+        with app.app_context():
+            barrier.wait()
+            try:
+                throttle.failed("maren", "10.1.1.1")
+            except Exception as error:
+                wrong.append(error)
+
+    db.session.rollback()
+    threads = [threading.Thread(target=fail) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    db.session.rollback()
+    assert not wrong
+    assert db.session.get(LoginFailure, "user:maren").failures == 4
+    assert db.session.get(LoginFailure, "address:10.1.1.1").failures == 4
 
 
 def test_changing_the_own_password_is_throttled_like_a_login(app, admin):
