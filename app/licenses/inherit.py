@@ -19,6 +19,7 @@ from app.catalog.models import Billing, Service, Tariff, TariffService, TariffTi
 from app.core import clock
 from app.core.db import transaction
 from app.core.events import bus, publish
+from app.core.sql import among
 from app.customers.locks import OF_LICENSE, LockReason, inherited
 from app.customers.models import Customer
 from app.licenses.events import LicenseChanged
@@ -40,7 +41,7 @@ def settle(session: Session, reasons: Mapping[int, int], at: datetime, *where: A
         alike[int(value)].append(account)
     counts: dict[int, int] = {}
     for value, ids in alike.items():
-        counts.update(_settle(session, value, at, today, License.customer_id.in_(ids), License.state != LicenseState.DELETED, *where))
+        counts.update(_settle(session, value, at, today, among(License.customer_id, ids), License.state != LicenseState.DELETED, *where))
     return counts
 
 

@@ -19,6 +19,7 @@ from app.core import clock
 from app.core.db import transaction
 from app.core.errors import InvalidInput
 from app.core.events import publish
+from app.core.sql import among
 from app.customers.locks import LockReason
 from app.customers.models import Customer, CustomerState
 from app.licenses.events import LicenseChanged
@@ -48,7 +49,7 @@ def lock_accounts(ids: Sequence[int], reason: LockReason, notes: Mapping[int, st
         if not rows:
             return Changed()
         moment, notes = at or clock.now(), notes or {}
-        session.execute(update(Customer).where(Customer.id.in_([row.id for row in rows])).execution_options(**QUIET)
+        session.execute(update(Customer).where(among(Customer.id, [row.id for row in rows])).execution_options(**QUIET)
                         .values(lock_reasons=Customer.lock_reasons.bitwise_or(int(reason)), changed_at=moment))
         session.execute(insert(LockPeriod), [{"customer_id": row.id, "license_id": None, "reason": int(reason), "from_at": moment,
                                               "note": notes.get(row.id, "")} for row in rows])
@@ -63,14 +64,14 @@ def unlock_accounts(ids: Sequence[int], reason: LockReason, notes: Mapping[int, 
             return Changed()
         moment, notes = at or clock.now(), notes or {}
         own = [row.id for row in rows]
-        session.execute(update(Customer).where(Customer.id.in_(own)).execution_options(**QUIET)
+        session.execute(update(Customer).where(among(Customer.id, own)).execution_options(**QUIET)
                         .values(lock_reasons=Customer.lock_reasons.bitwise_and(~int(reason)), changed_at=moment))
         words: dict[str, list[int]] = defaultdict(list)
         for ident in own:
             words[notes.get(ident, "")].append(ident)
         for note, some in words.items():
             session.execute(update(LockPeriod).execution_options(**QUIET).values(to_at=moment, ended_note=note).where(
-                LockPeriod.customer_id.in_(some), LockPeriod.license_id.is_(None), LockPeriod.reason == int(reason), LockPeriod.to_at.is_(None)))
+                among(LockPeriod.customer_id, some), LockPeriod.license_id.is_(None), LockPeriod.reason == int(reason), LockPeriod.to_at.is_(None)))
         return _pass_on(session, "unlocked", rows, {row.id: row.reasons & ~reason for row in rows}, notes, moment)
 
 
@@ -86,7 +87,7 @@ def _locked_accounts(session: Session, ids: Iterable[int], reason: LockReason) -
         raise ValueError(f"an account is not locked for {reason!r}")
     session.flush()
     query = (select(Customer.id, Customer.number, Customer.company, Customer.lock_reasons, Customer.state)
-             .where(Customer.id.in_(list(ids))).order_by(Customer.id).with_for_update(key_share=True))
+             .where(among(Customer.id, ids)).order_by(Customer.id).with_for_update(key_share=True))
     return [_Account(row.id, f"{row.number} {row.company}", LockReason(row.lock_reasons), row.state) for row in session.execute(query)]
 
 

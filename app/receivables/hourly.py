@@ -18,6 +18,7 @@ from sqlalchemy import func, select, update
 from app.core.db import db, transaction
 from app.core.errors import Held
 from app.core.jobs import Context
+from app.core.sql import among
 from app.customers.models import Customer, CustomerState
 from app.licenses.jobs import mass_limit
 from app.licenses.models import License, LicenseState
@@ -98,8 +99,6 @@ def _stop_if(chain: Chain, planned: lock_steps.Plan, blocked: dict[str, str]) ->
 
 def _licenses(planned: lock_steps.Plan) -> int:
     """Enabled licenses of the accounts to be locked."""
-    ids, found = sorted({*planned.expired, *planned.overdue}), 0
-    for start in range(0, len(ids), 1000):
-        found += db.session.scalar(select(func.count()).select_from(License).where(
-            License.customer_id.in_(ids[start:start + 1000]), License.lock_reasons == 0, License.state != LicenseState.DELETED)) or 0
-    return found
+    ids = {*planned.expired, *planned.overdue}
+    return db.session.scalar(select(func.count()).select_from(License).where(
+        among(License.customer_id, ids), License.lock_reasons == 0, License.state != LicenseState.DELETED)) or 0

@@ -11,12 +11,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.db import db, transaction
+from app.core.sql import among
 from app.customers.locks import LockReason
 from app.customers.models import Customer
 from app.licenses.inherit import settle, wanted_reasons
 from app.licenses.locks import Changed, lock_accounts, unlock_accounts
 from app.licenses.models import License, LicenseState
-from app.receivables.chain import BATCH, Chain, Done
+from app.receivables.chain import Chain, Done
 from app.receivables.explain import because, why_expired, why_unlocked
 from app.receivables.overdue import Rules, Verdict, decide
 from app.receivables.prepaid_queries import expired, not_expired
@@ -110,10 +111,7 @@ def _decided(session: Session, ids: Sequence[int], rules: Rules, today: date, ve
 
 
 def _paid_until(session: Session, ids: Sequence[int]) -> dict[int, date | None]:
-    found: dict[int, date | None] = {}
-    for start in range(0, len(ids), BATCH):
-        found.update(session.execute(select(Customer.id, Customer.paid_until).where(Customer.id.in_(ids[start:start + BATCH]))).all())
-    return found
+    return {row[0]: row[1] for row in session.execute(select(Customer.id, Customer.paid_until).where(among(Customer.id, ids)))}
 
 
 # ---- licenses of locked accounts ---------------------------------------------------------------------------------
@@ -137,7 +135,7 @@ def settle_licenses(chain: Chain) -> None:
 
     def again(session: Session, ids: list[int]) -> Done:
         lock_accounts_in_order(session, ids)
-        now = dict(session.execute(select(Customer.id, Customer.lock_reasons).where(Customer.id.in_(ids))).all())
+        now = dict(session.execute(select(Customer.id, Customer.lock_reasons).where(among(Customer.id, ids))).all())
         done = Done()
         for ident, number in settle(session, now, ctx.now).items():
             done.counts["licenses settled"] += number

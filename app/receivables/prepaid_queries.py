@@ -17,6 +17,7 @@ from app.catalog.models import Article, Billing, Tariff, TariffService, TariffTi
 from app.catalog.pricing import Tiers
 from app.catalog.tax import Buyer, Rates, Treatment, treat
 from app.core.errors import DomainError
+from app.core.sql import among
 from app.customers.locks import LockReason
 from app.customers.models import Customer, CustomerState
 from app.licenses.inherit import is_prepaid
@@ -60,7 +61,7 @@ def quotes(session: Session, customer_ids: Sequence[int], today: date) -> dict[i
         return {}
     accounts = {row.id: row for row in session.execute(
         select(Customer.id, Customer.currency, Customer.country, Customer.vat_id, Customer.business, Customer.article_id, Customer.paid_until)
-        .where(Customer.id.in_(customer_ids), Customer.state != CustomerState.DELETED))}
+        .where(among(Customer.id, customer_ids), Customer.state != CustomerState.DELETED))}
     starts = {ident: next_start(row.paid_until, today) for ident, row in accounts.items()}
     uses = _uses(session, starts, terms, trials)
     classes: dict[int, TaxClass] = dict(session.execute(select(Article.id, Article.tax_class)).all())
@@ -111,7 +112,7 @@ def _uses(session: Session, starts: dict[int, date], terms: dict[int, Terms], tr
     counted: dict[int, tuple[int, int]] = {}
     columns = (License.id, License.customer_id, License.tariff_id, License.active_from, License.active_to)
     for ident, owner, tariff_id, first, last in session.execute(
-            select(*columns).where(License.customer_id.in_(starts), License.tariff_id.in_(terms), License.state != LicenseState.DELETED)):
+            select(*columns).where(among(License.customer_id, starts), License.tariff_id.in_(terms), License.state != LicenseState.DELETED)):
         day = starts[owner]
         if first + timedelta(days=trials[tariff_id]) <= day and (last is None or last >= day):
             licenses[owner, tariff_id] += 1
@@ -119,7 +120,7 @@ def _uses(session: Session, starts: dict[int, date], terms: dict[int, Terms], tr
     services: dict[tuple[int, int], dict[int, int]] = defaultdict(lambda: defaultdict(int))
     for ident, service_id, first, last in session.execute(
             select(LicenseService.license_id, LicenseService.service_id, LicenseService.valid_from, LicenseService.valid_to)
-            .join(License, License.id == LicenseService.license_id).where(License.customer_id.in_(starts), License.tariff_id.in_(terms))):
+            .join(License, License.id == LicenseService.license_id).where(among(License.customer_id, starts), License.tariff_id.in_(terms))):
         if ident in counted and first <= starts[counted[ident][0]] and (last is None or last >= starts[counted[ident][0]]):
             services[counted[ident]][service_id] += 1
     found: dict[int, list[Use]] = defaultdict(list)
@@ -148,11 +149,11 @@ def expired(session: Session, today: date, ids: Iterable[int] | None = None) -> 
     """Accounts to lock: a license that is paid in advance, and no day paid or the last paid day over. Of `ids`, or of all."""
     query = select(Customer.id).where(Customer.lock_reasons.bitwise_and(EXPIRED) == 0, Customer.state != CustomerState.DELETED,
                                       or_(Customer.paid_until.is_(None), Customer.paid_until < today), _has_prepaid_license(session, today)).order_by(Customer.id)
-    return list(session.scalars(query if ids is None else query.where(Customer.id.in_(list(ids)))))
+    return list(session.scalars(query if ids is None else query.where(among(Customer.id, ids))))
 
 
 def not_expired(session: Session, today: date, ids: Iterable[int] | None = None) -> list[int]:
     """Accounts to unlock: paid again, or without a license that is paid in advance."""
     query = select(Customer.id).where(Customer.lock_reasons != NOUGHT, Customer.lock_reasons.bitwise_and(EXPIRED) != 0,
                                       or_(Customer.paid_until >= today, ~_has_prepaid_license(session, today))).order_by(Customer.id)
-    return list(session.scalars(query if ids is None else query.where(Customer.id.in_(list(ids)))))
+    return list(session.scalars(query if ids is None else query.where(among(Customer.id, ids))))

@@ -12,6 +12,7 @@ from sqlalchemy import and_, exists, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from app.core.money import ZERO
+from app.core.sql import among
 from app.customers.locks import LockReason
 from app.customers.models import Customer, CustomerState
 from app.receivables.events import CREDIT_NOTE, WRITE_OFF
@@ -35,7 +36,7 @@ def lock_accounts_in_order(session: Session, customer_ids: Iterable[int]) -> Non
     """As `account_for_update` for many, in the order that everybody locks them in."""
     session.flush()
     session.expire_all()
-    session.execute(select(Customer.id).where(Customer.id.in_(list(customer_ids))).order_by(Customer.id).with_for_update(key_share=True))
+    session.execute(select(Customer.id).where(among(Customer.id, customer_ids)).order_by(Customer.id).with_for_update(key_share=True))
 
 
 # ---- what is open ------------------------------------------------------------------------------------------------
@@ -51,7 +52,7 @@ def demands(session: Session, customer_ids: Sequence[int]) -> dict[tuple[int, st
     """By customer and currency, the open items as values."""
     found: dict[tuple[int, str], list[Demand]] = defaultdict(list)
     query = (select(OpenItem.customer_id, OpenItem.currency, OpenItem.id, OpenItem.reference, OpenItem.open, OpenItem.issued_on, OpenItem.due_on, OpenItem.disputed)
-             .where(OpenItem.customer_id.in_(customer_ids), OpenItem.open > NOUGHT))
+             .where(among(OpenItem.customer_id, customer_ids), OpenItem.open > NOUGHT))
     for row in session.execute(query):
         found[row.customer_id, row.currency].append(Demand(row.id, row.reference, row.open, row.issued_on, row.due_on, row.disputed))
     return found
@@ -156,10 +157,10 @@ def lock_facts(session: Session, customer_ids: Iterable[int]) -> dict[int, Facts
     ids = list(customer_ids)
     items: dict[int, list[Item]] = defaultdict(list)
     query = (select(OpenItem.customer_id, OpenItem.id, OpenItem.reference, OpenItem.open, OpenItem.due_on, OpenItem.disputed, OpenItem.lock_notice_on, OpenItem.currency)
-             .where(OpenItem.customer_id.in_(ids), OpenItem.open > NOUGHT).order_by(OpenItem.due_on, OpenItem.id))
+             .where(among(OpenItem.customer_id, ids), OpenItem.open > NOUGHT).order_by(OpenItem.due_on, OpenItem.id))
     for row in session.execute(query):
         items[row.customer_id].append(Item(row.id, row.reference, row.open, row.due_on, row.disputed, row.lock_notice_on, row.currency))
-    accounts = session.execute(select(Customer.id, Customer.lock_reasons, Customer.lock_hold_until).where(Customer.id.in_(ids)))
+    accounts = session.execute(select(Customer.id, Customer.lock_reasons, Customer.lock_hold_until).where(among(Customer.id, ids)))
     return {row.id: Facts(tuple(items[row.id]), bool(row.lock_reasons & UNPAID), row.lock_hold_until) for row in accounts}
 
 
