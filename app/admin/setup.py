@@ -19,7 +19,7 @@ def setup_all() -> None:
     from app.core.slices import parts
 
     upgrade()
-    appbuilder = current_app.appbuilder
+    appbuilder = current_app.appbuilder  # type: ignore[attr-defined]
     appbuilder.sm._create_db()
     appbuilder.add_permissions(update_perms=True)
     for module in parts("seed"):
@@ -30,7 +30,7 @@ def set_administrator(username: str, password: str, email: str = "") -> bool:
     """Create the administrator (True) or give an existing user the role and this password (False)."""
     from app.admin.passwords import check_password, set_password
 
-    security = current_app.appbuilder.sm
+    security = current_app.appbuilder.sm  # type: ignore[attr-defined]
     check_password(password, username)
     role = security.find_role(ADMINISTRATOR)
     if role is None:

@@ -71,8 +71,7 @@ def read_terms(session: Session, month: Month) -> dict[int, Terms]:
     for row in session.execute(select(Tariff.id, Tariff.name, Tariff.currency, Tariff.article_id, Tariff.period_months, Tariff.pro_rata,
                                       Tariff.while_locked, Tariff.tier_policy, Tariff.trial_days).where(Tariff.billing == Billing.POSTPAID)):
         if (period := billing_period(month, row.period_months)) is not None:
-            start, end = period
-            found[row.id] = Terms(row.id, row.name, row.currency, row.article_id, start, end,
+            found[row.id] = Terms(row.id, row.name, row.currency, row.article_id, *period,
                                   row.pro_rata is ProRata.DAY, row.while_locked is WhileLocked.SKIP, row.tier_policy is TierPolicy.GRADUATED,
                                   row.trial_days, Tiers.of(tiers[row.id]), offers[row.id])
     return found
@@ -105,7 +104,8 @@ def read_usage(session: Session, ids: Range, since: date, until: date, with_lock
 
 def _plain(session: Session, query: Select[Any]) -> list[Any]:
     """Rows without the ORM's help, which costs as much as reading them."""
-    return session.connection().execute(query).fetchall()
+    rows: Any = session.connection().execute(query).fetchall()
+    return rows
 
 
 def _by_license(session: Session, what: ColumnElement[int], order: tuple[ColumnElement[Any], ...], ids: Range, since: date) -> dict[int, list[Span]]:
@@ -119,7 +119,8 @@ def _by_license(session: Session, what: ColumnElement[int], order: tuple[ColumnE
     query = (select(license_id, what, table.c.valid_from, table.c.valid_to)
              .where(mine, or_(table.c.valid_to.is_(None), table.c.valid_to >= since)).order_by(license_id, *order))
     found: dict[int, list[Span]] = {}
-    last, spans = 0, None
+    last = 0
+    spans: list[Any] = []
     for key, *span in _plain(session, query):
         if key == last:
             spans.append(tuple(span))
@@ -171,8 +172,8 @@ def read_billed(session: Session, ids: Range, month: Month) -> dict[int, dict[tu
                     type_coerce(Charge.unit_price, BigInteger))
              .join(Charge, Charge.document_id == BillingDocument.id)
              .where(BillingDocument.period == str(month), BillingDocument.customer_id.between(*ids)))
-    for customer_id, *key, price in session.execute(query):
-        found[customer_id][tuple(key)] = price
+    for customer_id, license_id, tariff_id, service_id, start, price in session.execute(query):
+        found[customer_id][license_id, tariff_id, service_id, start] = price
     return found
 
 
@@ -187,9 +188,9 @@ def read_recurring(session: Session, ids: Range, month: Month) -> dict[int, list
                     or_(RecurringLine.last_period.is_(None), RecurringLine.last_period >= text), RecurringLine.id.not_in(copied))
              .order_by(RecurringLine.id))
     found: dict[int, list[RecurringRow]] = defaultdict(list)
-    for first_period, every_months, *values in session.execute(query):
-        if is_due(first_period, every_months, month):
-            line = RecurringRow(*values)
+    for row in session.execute(query):
+        if is_due(row.first_period, row.every_months, month):
+            line = RecurringRow(*row[2:])
             found[line.customer_id].append(line)
     return found
 

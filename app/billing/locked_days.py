@@ -22,10 +22,10 @@ def locked_days(locks: Iterable[Lock]) -> list[Days]:
         else:
             merged.append([begin, end])
     found: list[Days] = []
-    for begin, end in merged:
-        assert begin is not None
-        first = clock.local(begin).date()
-        if begin > clock.start_of(first):
+    for since, end in merged:
+        assert since is not None
+        first = clock.local(since).date()
+        if since > clock.start_of(first):
             first += ONE
         last = date.max if end is None else clock.local(end).date() - ONE
         if first <= last:

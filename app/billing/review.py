@@ -105,7 +105,8 @@ def review(session: Session, month: Month, percent: int, kinds: Collection[Diffe
                           .limit(min(limit, MOST_ROWS)).offset(offset))
     if kinds:
         query = query.where(rows.c.kind.in_([kind.value for kind in kinds]))
-    return [ReviewRow(*row[:-1], Difference(row[-1])) for row in session.execute(query).tuples()]
+    found: Any = session.execute(query)
+    return [ReviewRow(*(*values, Difference(kind))) for *values, kind in found]
 
 
 def counts(session: Session, month: Month, percent: int) -> dict[Difference, int]:

@@ -101,7 +101,8 @@ def tab_counts(session: Session, month: Month, percent: int) -> dict[str, int]:
     """How many customers each tab has; one statement."""
     query, parts = _joined(month, percent)
     sums = [func.coalesce(func.sum(case((parts[name], 1), else_=0)), 0) for name in ("look", "held")]
-    look, held, everybody = session.execute(query.with_only_columns(*sums, func.count(), maintain_column_froms=True)).one()
+    counted: Any = session.execute(query.with_only_columns(*sums, func.count(), maintain_column_froms=True)).one()
+    look, held, everybody = counted
     return {"look": look, "all": everybody, "held": held}
 
 

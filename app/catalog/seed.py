@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import select
 
@@ -31,7 +32,8 @@ ARTICLE = {"number": "1000", "name_en": "PTT service", "name_de": "PTT-Dienst", 
 
 def seed() -> None:
     with transaction() as session:
-        for model, rows in ((PttMode, MODES), (Service, SERVICES)):
+        tables: tuple[tuple[Any, Any], ...] = ((PttMode, MODES), (Service, SERVICES))
+        for model, rows in tables:
             known = set(session.scalars(select(model.code)))
             session.add_all(model(**row) for row in rows if row["code"] not in known)
         if session.scalar(select(TaxRate.id).limit(1)) is None:

@@ -63,7 +63,7 @@ def check_tariff(tariff: Tariff) -> None:
     _check_fields(tariff)
     if tariff.state is TariffState.DRAFT:
         return
-    history = inspect(tariff).attrs
+    history: Any = inspect(tariff).attrs
     for name in FIXED_ONCE_ACTIVE:
         if (changed := history[name].history).has_changes() and changed.deleted and changed.deleted[0] != changed.added[0]:
             raise InvalidInput(_("This cannot be changed any more: the tariff was active already. Retire it and make a new one."), field=name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 
 class ViewParts:
@@ -30,11 +30,11 @@ class ViewParts:
     list_template: str
     show_page: str
     form_template: str
-    main_actions: tuple[str, ...]
+    main_actions: ClassVar[tuple[str, ...]]
     formatters_columns: dict[str, Callable[..., Any]]
     description_columns: dict[str, Any]
     validators_columns: dict[str, Any]
-    narrow: Any
+    narrow: ClassVar[Any]
     kinds: dict[str, str]
     add_form: Any
     edit_form: Any

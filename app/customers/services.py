@@ -39,7 +39,8 @@ def create_customer(**fields: Any) -> Customer:
     """Check and store a new customer; raises InvalidInput with the field. Without `number` the next one is given."""
     with transaction() as session:
         customer = Customer(**_checked(fields, None))
-        customer.terms_days = fields.get("terms_days") if fields.get("terms_days") is not None else setting("customers.terms_days")
+        given = fields.get("terms_days")
+        customer.terms_days = setting("customers.terms_days") if given is None else given
         if not customer.number:
             customer.number = next_number(session)
         _check_number_is_free(session, customer.number, None)
@@ -105,7 +106,7 @@ def _checked(fields: dict[str, Any], customer: Customer | None) -> dict[str, Any
         values["currency"] = checks.currency(values["currency"])
     if "payment_method" in values and (customer is None or values["payment_method"] != customer.payment_method):
         values["payment_method"] = checks.payment_method(values["payment_method"])
-    terms = values.get("terms_days")
+    terms: Any = values.get("terms_days")
     if terms is not None and not 0 <= terms <= 365:
         raise InvalidInput(_("Terms of payment: between 0 and 365 days."), "terms_days")
     return values

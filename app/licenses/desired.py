@@ -76,10 +76,12 @@ def dump(state: UserState | GroupState) -> dict[str, Any]:
 def load_user(stored: dict[str, Any] | None) -> UserState | None:
     if stored is None:
         return None
-    return UserState(**{k: frozenset(v) if isinstance(v, list) else v for k, v in stored.items()})
+    fields: dict[str, Any] = {k: frozenset(v) if isinstance(v, list) else v for k, v in stored.items()}
+    return UserState(**fields)
 
 
 def load_group(stored: dict[str, Any] | None) -> GroupState | None:
     if stored is None:
         return None
-    return GroupState(**{k: frozenset(v) if isinstance(v, list) else v for k, v in stored.items()})
+    fields: dict[str, Any] = {k: frozenset(v) if isinstance(v, list) else v for k, v in stored.items()}
+    return GroupState(**fields)

@@ -20,11 +20,12 @@ from app.system.protocol import record
 def create_group(name: str, customer: Customer | None = None, association: Association | None = None) -> PttGroup:
     """A group of one customer or of one association, on its server. Its name on the server is given once and stays."""
     with transaction() as session:
-        if (customer is None) == (association is None):
+        owner = customer or association
+        if owner is None or (customer is not None and association is not None):
             raise InvalidInput(_("A group belongs to a customer or to an association."), "customer")
-        server = customer.server if customer is not None else association.server
+        server = owner.server
         if server is None:
-            raise InvalidInput(_("Choose a PTT server for %(name)s first.", name=customer.company if customer else association.name), "customer")
+            raise InvalidInput(_("Choose a PTT server for %(name)s first.", name=customer.company if customer else owner), "customer")
         group = PttGroup(customer=customer, association=association, server=server, name=_name(name), server_name=f"g-{uuid4().hex[:12]}")
         session.add(group)
         session.flush()

@@ -78,7 +78,7 @@ class License(Stateful, Synced, Model):
     tariff: Mapped[Tariff] = relationship()
     tariffs: Mapped[list[LicenseTariff]] = relationship(back_populates="license", cascade="all, delete-orphan", order_by="LicenseTariff.valid_from")
     services: Mapped[list[LicenseService]] = relationship(back_populates="license", cascade="all, delete-orphan")
-    groups: Mapped[list[PttGroup]] = relationship(secondary=lambda: group_member, back_populates="members")
+    groups: Mapped[list[PttGroup]] = relationship(secondary=lambda: group_member, back_populates="members")  # type: ignore[has-type]
 
     __mapper_args__ = {"version_id_col": version}
 

@@ -155,7 +155,7 @@ def take_values(drift: Drift) -> None:
         _open(session, drift)
         if drift.kind is not DriftKind.DIFFERENT or drift.target is not OrderKind.LICENSE or drift.target_id is None:
             raise InvalidInput(_("Only values of a license that both know can be taken from the server."))
-        values = {name: pair[1] or "" for name, pair in drift.details.items() if name in TAKEABLE}
+        values: dict[str, Any] = {name: pair[1] or "" for name, pair in drift.details.items() if name in TAKEABLE}
         left = sorted(set(drift.details) - set(values))
         if left:
             raise InvalidInput(_("“%(name)s” also differs in %(fields)s, which is decided here: let the server be healed.",
@@ -173,7 +173,8 @@ def take_over(drift: Drift, customer: Customer, tariff: Tariff, first_day: date 
         seen = {name: pair[1] for name, pair in drift.details.items()}
         license = services.create_license(customer, tariff, drift.name, first_day, server=drift.server, backdated=True, alias=seen.get("alias") or "",
                                           phone=seen.get("phone") or "", device=seen.get("device") or "", network=seen.get("network") or "")
-        observed = UserState(drift.name, **{k: frozenset(v) if isinstance(v, list) else v for k, v in seen.items() if v is not None})
+        known: dict[str, Any] = {k: frozenset(v) if isinstance(v, list) else v for k, v in seen.items() if v is not None}
+        observed = UserState(drift.name, **known)
         license.observed, license.observed_at = dump(observed), clock.now()
         desired, _observed = user_states(session, [license.id], clock.today())[license.id]
         if desired == observed:         # nothing to send: the order of the creation is taken back
