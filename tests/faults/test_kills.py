@@ -150,7 +150,6 @@ def test_delivery_reaches_the_server_once(provider, tmp_path):
     """Killed between call and booking, the server is read before anything is sent again: no user twice, none lost."""
     from app.catalog.models import PttServer
     from app.core.db import transaction
-
     from app.plugin_api.registry import plugins
     from plugins.ptt_soap import PttSoap
 

@@ -209,4 +209,4 @@ def test_only_our_function_is_called_by_name(app):
     job = SafeJob(id="x", connection=Redis(), serializer=JSONSerializer)
     job._func_name, job._args, job._kwargs = "os.system", ("true",), {}
     with pytest.raises(PermissionError):
-        job.func  # noqa: B018
+        job.func
