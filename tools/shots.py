@@ -62,7 +62,7 @@ def main() -> int:
     parser.add_argument("paths", nargs="*", default=["/admin/"])
     parser.add_argument("--dark-phone", action="store_true")
     parser.add_argument("--full", action="store_true", help="the whole page, not only the window")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     password = sys.stdin.readline().rstrip("\n")
     base = options.base.rstrip("/")
     options.out.mkdir(parents=True, exist_ok=True)
