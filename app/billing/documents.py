@@ -48,7 +48,7 @@ def release_all(month: Month, leave: Collection[int] = (), within: Collection[in
                  .where(BillingDocument.period == str(month), BillingDocument.state == BillingState.DRAFT,
                         or_(BillingDocument.fees_count > 0, exists().where(ManualLine.document_id == BillingDocument.id)))
                  .order_by(BillingDocument.id).with_for_update(of=BillingDocument))
-        chosen = [row for row in session.execute(query).tuples() if row[0] not in leave and (within is None or row[0] in within)]
+        chosen = [row for row in session.execute(query) if row[0] not in leave and (within is None or row[0] in within)]
         for start in range(0, len(chosen), BATCH):
             session.execute(update(BillingDocument).where(BillingDocument.id.in_([row[0] for row in chosen[start:start + BATCH]]))
                             .values(state=BillingState.RELEASED).execution_options(synchronize_session="fetch"))

@@ -210,7 +210,7 @@ def chunks(session: Session, size: int, within: Range | None = None) -> list[Ran
         low, high = max(low, within.first), min(high, within.last)
     customers = session.scalars(select(Customer.id).where(Customer.id.between(low, high)).order_by(Customer.id)).all()
     licenses = dict(session.execute(select(License.customer_id, func.count()).where(License.customer_id.between(low, high))
-                                    .group_by(License.customer_id)).tuples().all())
+                                    .group_by(License.customer_id)).all())
     return cut(((customer_id, 1 + licenses.get(customer_id, 0)) for customer_id in customers), size, low, high)
 
 

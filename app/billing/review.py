@@ -112,7 +112,7 @@ def review(session: Session, month: Month, percent: int, kinds: Collection[Diffe
 def counts(session: Session, month: Month, percent: int) -> dict[Difference, int]:
     """How many customers there are of each kind."""
     rows = by_customer(month, percent)
-    return {Difference(kind): number for kind, number in session.execute(select(rows.c.kind, func.count()).group_by(rows.c.kind)).tuples()}
+    return {Difference(kind): number for kind, number in session.execute(select(rows.c.kind, func.count()).group_by(rows.c.kind))}
 
 
 def totals(session: Session, month: Month) -> list[Totals]:
@@ -120,13 +120,13 @@ def totals(session: Session, month: Month) -> list[Totals]:
     rows = by_customer(month, 1)
     query = (select(rows.c.currency, func.sum(rows.c.has_now), func.sum(rows.c.charges), amount(func.sum(rows.c.now)), amount(func.sum(rows.c.before)))
              .group_by(rows.c.currency).order_by(rows.c.currency))
-    return [Totals(currency, int(customers), int(charges), net, before) for currency, customers, charges, net, before in session.execute(query).tuples()]
+    return [Totals(currency, int(customers), int(charges), net, before) for currency, customers, charges, net, before in session.execute(query)]
 
 
 def states(session: Session, month: Month) -> dict[BillingState, int]:
     """How many documents of the month are in each state."""
     query = select(BillingDocument.state, func.count()).where(BillingDocument.period == str(month)).group_by(BillingDocument.state)
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def jumped(session: Session, month: Month, percent: int) -> set[int]:

@@ -18,7 +18,7 @@ POSTPAID_MONTHS = (1, 2, 3, 4, 6, 12)       # periods that fill a calendar year
 def tiers_of(session: Session, tariff_id: int) -> Tiers:
     """The tariff's prices as `pricing` takes them."""
     return Tiers.of(session.execute(select(TariffTier.from_quantity, type_coerce(TariffTier.unit_price, BigInteger))
-                                    .where(TariffTier.tariff_id == tariff_id)).tuples().all())
+                                    .where(TariffTier.tariff_id == tariff_id)).all())
 
 
 def problems(tariff: Tariff) -> list[str]:

@@ -4,17 +4,31 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 from app.billing.models import BillingDocument, Charge
-from app.catalog.models import (Article, Billing, ProRata, PttMode, PttServer, Service, Tariff, TariffService, TariffState,
-                                TariffTier, TierPolicy, WhileLocked)
+from app.catalog.models import (
+    Article,
+    Billing,
+    ProRata,
+    PttMode,
+    PttServer,
+    Service,
+    Tariff,
+    TariffService,
+    TariffState,
+    TariffTier,
+    TierPolicy,
+    WhileLocked,
+)
 from app.core.db import db
 from app.core.period import Month
 from app.customers.models import Customer
 from app.licenses.models import License, LicenseService, LicenseState, LicenseTariff, LockPeriod
 
 BEGIN = date(2025, 1, 1)
+_numbers = count(1)
 
 
 class World:
@@ -22,10 +36,9 @@ class World:
 
     def __init__(self) -> None:
         self.session = db.session
-        self.article = self.add(Article(number="PTT", name_en="PTT service"))
-        self.mode = self.add(PttMode(code="NPOC", name="NPOC"))
-        self.server = self.add(PttServer(name="Server 1", driver="ptt_soap", wsdl="http://localhost/"))
-        self.number = 0
+        self.article = self.add(Article(number=f"P{self.count()}", name_en="PTT service"))
+        self.mode = self.add(PttMode(code=f"M{self.count()}", name="Mode"))
+        self.server = self.add(PttServer(name=f"Server {self.count()}", driver="ptt_soap", wsdl="http://localhost/"))
 
     def add(self, row: Any) -> Any:
         self.session.add(row)
@@ -37,8 +50,7 @@ class World:
         return self
 
     def count(self) -> int:
-        self.number += 1
-        return self.number
+        return next(_numbers)
 
     def tariff(self, *tiers: tuple[int, str], policy: TierPolicy = TierPolicy.ALL_UNITS, pro_rata: ProRata = ProRata.DAY, months: int = 1,
                trial: int = 0, while_locked: WhileLocked = WhileLocked.BILL, billing: Billing = Billing.POSTPAID, currency: str = "EUR",
