@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import secrets as _random
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 ROOT = Path(__file__).resolve().parent
 VAR = Path(os.environ.get("PTT_VAR") or ROOT / "var").resolve()
@@ -191,10 +193,42 @@ def faults(config: Mapping[str, Any]) -> list[str]:
     return found
 
 
+def nonsense(config: Mapping[str, Any]) -> list[str]:
+    """Values that can mean nothing, in any environment."""
+    from app.core.secrets import SecretError, parse_keys
+
+    found = []
+    if config.get("PTT_ENV", "development") not in ("production", "development"):
+        found.append(f"PTT_ENV is “{config.get('PTT_ENV')}”. Set it to production, or leave it out.")
+    if config.get("LOG_LEVEL", "INFO") not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        found.append(f"LOG_LEVEL is “{config.get('LOG_LEVEL')}”. Set it to DEBUG, INFO, WARNING or ERROR.")
+    try:
+        ZoneInfo(config.get("COMPANY_TIMEZONE") or "UTC")
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        found.append(f"COMPANY_TIMEZONE is “{config.get('COMPANY_TIMEZONE')}”. Name a time zone, for example Europe/Berlin.")
+    nets = config.get("PTT_ALLOWED_NETS") or ""
+    for word in nets.replace(",", " ").split() if isinstance(nets, str) else nets:
+        try:
+            ip_network(word)
+        except ValueError:
+            found.append(f"PTT_ALLOWED_NETS contains “{word}”. Name networks, for example 10.20.0.0/16.")
+    try:
+        if float(config.get("PTT_TICK_SECONDS") or 60) <= 0:
+            raise ValueError
+    except ValueError:
+        found.append(f"PTT_TICK_SECONDS is “{config.get('PTT_TICK_SECONDS')}”. Set it to a number of seconds.")
+    try:
+        parse_keys(config.get("PTT_ENCRYPTION_KEYS") or "")
+    except SecretError as error:
+        found.append(f"PTT_ENCRYPTION_KEYS: {error}.")
+    return found
+
+
 def check(config: Mapping[str, Any]) -> None:
-    """Called by the factory for every process. Raises ConfigError when PTT_ENV is production and something is unsafe."""
-    environment = config.get("PTT_ENV", "development")
-    if environment not in ("production", "development"):
-        raise ConfigError(f"PTT_ENV is “{environment}”. Set it to production, or leave it out.")
-    if environment == "production" and (found := faults(config)):
+    """Called by the factory for every process. Raises ConfigError for values that mean nothing and, when PTT_ENV is
+    production, for everything that is unsafe."""
+    found = nonsense(config)
+    if config.get("PTT_ENV") == "production":
+        found += faults(config)
+    if found:
         raise ConfigError("PTT Admin does not start like this:\n" + "\n".join(f"  - {line}" for line in found))

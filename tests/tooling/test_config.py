@@ -51,6 +51,22 @@ def test_production_refuses(change, word):
         config.check({**GOOD, **change})
 
 
+@pytest.mark.parametrize("environment", ["production", "development"])
+@pytest.mark.parametrize(("change", "word"), [
+    ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL is “LOUD”"),
+    ({"COMPANY_TIMEZONE": "Europe/Nowhere"}, "COMPANY_TIMEZONE"),
+    ({"COMPANY_TIMEZONE": "../../etc/passwd"}, "COMPANY_TIMEZONE"),
+    ({"PTT_ALLOWED_NETS": "10.0.0.0/8, 10.1.2.3/8"}, "“10.1.2.3/8”"),
+    ({"PTT_TICK_SECONDS": "soon"}, "PTT_TICK_SECONDS"),
+    ({"PTT_TICK_SECONDS": "-1"}, "PTT_TICK_SECONDS"),
+    ({"PTT_ENCRYPTION_KEYS": "k1:not base64"}, "PTT_ENCRYPTION_KEYS"),
+    ({"PTT_ENCRYPTION_KEYS": "k1:c2hvcnQ="}, "PTT_ENCRYPTION_KEYS"),
+])
+def test_values_that_mean_nothing_are_named_everywhere(environment, change, word):
+    with pytest.raises(config.ConfigError, match=re.escape(word)):
+        config.check({**GOOD, "PTT_ENV": environment, **change})
+
+
 def test_outside_of_production_the_same_is_accepted():
     config.check({**GOOD, "PTT_ENV": "development", "SECRET_KEY": "x", "TRUSTED_HOSTS": []})
 
