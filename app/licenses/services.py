@@ -22,6 +22,7 @@ from app.customers.locks import inherited
 from app.customers.models import Customer
 from app.licenses import checks
 from app.licenses.events import LicenseChanged
+from app.licenses.inherit import settle_licenses
 from app.licenses.models import License, LicenseService, LicenseState, LicenseTariff, PttGroup, SyncState, group_member
 from app.licenses.orders import want_groups, want_licenses
 from app.system.models import ProtocolKind
@@ -60,6 +61,7 @@ def create_license(customer: Customer, tariff: Tariff, user_name: str, active_fr
             license.tariffs[0].valid_to = customer.termination_date
         session.add(license)
         session.flush()
+        settle_licenses([license.id])       # a free trial or a safety service may spare it
         due = clock.start_of(first) if first > clock.today() else None
         want_licenses(session, License.id == license.id, due=due)
         publish(LicenseChanged(license.id, customer.id, "created"))
@@ -82,6 +84,8 @@ def change_license(license: License, expected_version: int | None = None, servic
             if services is not None:
                 _set_services(license, checks.services_of(license.tariff, services), max(clock.today(), license.active_from))
             session.flush()
+            if services is not None:
+                settle_licenses([license.id])
             want_licenses(session, License.id == license.id)
             publish(LicenseChanged(license.id, license.customer_id, "changed"))
     except StaleDataError as error:
@@ -150,6 +154,7 @@ def change_tariff(license: License, tariff: Tariff, from_day: date | None = None
         record(ProtocolKind.LICENSE, "tariff", subject_type="license", subject_id=license.id, subject=str(license), customer_id=license.customer_id,
                changes={"tariff": [old, tariff.name]}, note=day.isoformat())
         session.flush()
+        settle_licenses([license.id])
         want_licenses(session, License.id == license.id)
         publish(LicenseChanged(license.id, license.customer_id, "tariff"))
     return license

@@ -13,7 +13,6 @@ from app.customers.locks import LockReason
 from app.customers.models import CustomerState
 from app.licenses import locks, services
 from app.licenses.events import LicenseChanged
-from app.licenses.inherit import settle_licenses
 from app.licenses.models import License, LockPeriod, ProvisioningOrder, SyncState
 from app.system.models import ProtocolEntry
 from app.system.settings import change_settings
@@ -146,8 +145,9 @@ def test_safety_services_are_spared_where_the_setting_says_so(app):
     assert [x.lock_reasons for x in (own, over, included)] == [0, UNPAID, 0]
     services.change_license(own, services=[gps])
     services.change_license(over, services=[gps, sos])
-    settle_licenses([own.id, over.id])
+    db.session.expire_all()
     assert [x.lock_reasons for x in (own, over, included)] == [UNPAID, 0, 0]
+    assert make.license(one, tariff, date(2026, 1, 1), services=[sos]).lock_reasons == 0
     # nobody is spared from a lock by staff
     locks.lock_account(one, LockReason.MANUAL)
     assert locked(one)[1] == {PARENT, UNPAID | PARENT}
@@ -163,6 +163,11 @@ def test_an_ended_prepaid_period_locks_only_licenses_that_are_paid_in_advance(ap
     locks.lock_accounts([one.id], LockReason.PREPAID_EXPIRED)
     db.session.expire_all()
     assert [x.lock_reasons for x in rows] == [0, EXPIRED, 0, EXPIRED, 0]
+    new = [make.license(one, which, today) for which in (post, pre, trial)]
+    assert [x.lock_reasons for x in new] == [0, EXPIRED, 0]
+    services.change_tariff(new[0], pre)
+    services.change_tariff(new[1], post)
+    assert [x.lock_reasons for x in new] == [EXPIRED, 0, 0]
     locks.unlock_accounts([one.id], LockReason.PREPAID_EXPIRED)
     assert locked(one) == (0, {0})
 
