@@ -137,7 +137,7 @@ def with_prepaid_credit(session: Session) -> dict[int, Any]:
     query = (select(Payment.customer_id, func.sum(Payment.free)).join(Customer, Customer.id == Payment.customer_id)
              .where(Payment.free > NOUGHT, Payment.for_prepaid, Payment.state == PaymentState.BOOKED, Payment.currency == Customer.currency)
              .group_by(Payment.customer_id))
-    return {row[0]: row[1] for row in session.execute(query)}
+    return {row[0]: row[1] for row in session.execute(query) if row[0] is not None}
 
 
 def _has_prepaid_license(session: Session, today: date) -> Any:
