@@ -47,6 +47,8 @@ def create_app(config: Any = None, **overrides: Any) -> Flask:
         from app.admin import install
 
         install(flask_app)
+        for module in parts("routes"):          # what is not for staff: REST interface, portal, website
+            module.install(flask_app)
     from app.cli import ptt
 
     flask_app.cli.add_command(ptt)

@@ -1,0 +1,32 @@
+"""Hangs the interface into the application under /api/v1."""
+
+from __future__ import annotations
+
+import re
+
+from flask import Blueprint, Flask, Response, jsonify
+
+from app.api import customers, licenses, money  # noqa: F401  they declare their operations
+from app.api.guard import OPERATIONS, guarded
+from app.api.openapi import BASE, document
+
+
+def install(flask_app: Flask) -> None:
+    blueprint = Blueprint("api", __name__, url_prefix=BASE)
+    for spec, function in OPERATIONS:
+        name = f"{spec.method.lower()}{re.sub(r'[^a-z]+', '_', spec.path.lower())}"
+        blueprint.add_url_rule(spec.path, name, guarded(spec, function), methods=[spec.method])
+
+    @blueprint.get("/openapi.json")
+    def openapi() -> Response:
+        return jsonify(document())
+
+    @blueprint.after_request
+    def headers(answer: Response) -> Response:
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+
+    flask_app.register_blueprint(blueprint)
+    csrf = flask_app.extensions.get("csrf")
+    if csrf is not None:        # a token in a header, never a cookie: there is nothing to forge
+        csrf.exempt(blueprint)
