@@ -14,7 +14,7 @@ from app.api.shapes import F, write
 from app.catalog.models import Billing, Tariff, TariffState
 from app.core.db import db
 from app.customers import services
-from app.customers.locks import LockReason
+from app.customers.locks import reason_codes
 from app.customers.models import Customer, CustomerKind, CustomerState
 
 WRITABLE = (
@@ -24,7 +24,7 @@ WRITABLE = (
     F("buyer_reference", most=60), F("language", help="en, de or pt_BR", most=5), F("currency", most=3), F("terms_days", int), F("invoice_by_mail", bool),
 )
 SHOWN = (
-    F("id", int), *WRITABLE, F("state", of=CustomerState), F("lock_reasons", list, get=lambda row: [r.name.lower() for r in LockReason if row.lock_reasons & r]),
+    F("id", int), *WRITABLE, F("state", of=CustomerState), F("lock_reasons", list, get=lambda row: reason_codes(row.lock_reasons)),
     F("paid_until", help="Prepaid customers: the last day that is paid."), F("termination_date"), F("version", int, "Send it back with a change."),
     F("changed_at", datetime),
 )

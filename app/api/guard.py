@@ -76,6 +76,8 @@ def guarded(spec: Operation, function: Callable[..., Any]) -> Callable[..., Any]
     def route(**parts: Any) -> Any:
         try:
             token = _enter(spec)
+            if any(isinstance(part, int) and part > 2**53 for part in parts.values()):
+                raise Problem(404, "not_found", _("There is no such entry."))
             with acting(Actor("api", token.name, token.user_id, on_behalf=token.user.username, origin=request.remote_addr)):
                 return _read(spec, function, parts) if spec.method == "GET" else _write(spec, function, parts, token.id)
         except Problem as problem:

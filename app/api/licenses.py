@@ -16,7 +16,7 @@ from app.api.shapes import F, write
 from app.catalog.models import PttServer, Service, Tariff
 from app.core.db import db, transaction
 from app.core.errors import DomainError, InvalidInput
-from app.customers.locks import LockReason
+from app.customers.locks import LockReason, reason_codes
 from app.licenses import services
 from app.licenses.locks import lock_license, unlock_license
 from app.licenses.models import License, LicenseState, SyncState
@@ -26,7 +26,7 @@ SHOWN = (
     F("id", int), F("customer_id", int), F("user_name"), F("server", get=lambda row: row.server.name), F("tariff", get=lambda row: row.tariff.code),
     *(f if f.name != "permissions" else F("permissions", list, get=lambda row: [p for p in row.permissions.split(",") if p]) for f in DEVICE),
     F("state", of=LicenseState), F("enabled", bool, get=lambda row: row.lock_reasons == 0),
-    F("lock_reasons", list, get=lambda row: [r.name.lower() for r in LockReason if row.lock_reasons & r]), F("active_from"), F("active_to"),
+    F("lock_reasons", list, get=lambda row: reason_codes(row.lock_reasons)), F("active_from"), F("active_to"),
     F("on_server", of=SyncState, get=lambda row: row.sync_state), F("server_error", get=lambda row: row.sync_error), F("version", int), F("changed_at", datetime),
 )
 NEW = (F("customer_id", int, required=True), F("tariff", help="Code of an assigned tariff.", required=True, most=20), F("user_name", required=True, most=32),
@@ -77,14 +77,14 @@ def create_license(values: dict[str, Any]) -> Any:
     except Problem as problem:
         raise InvalidInput(problem.message, "customer_id") from problem
     server = _by(PttServer, PttServer.name, values["server"], "server") if values.get("server") else None
-    row = services.create_license(
-        owner, _by(Tariff, Tariff.code, values["tariff"], "tariff"), values["user_name"], values.get("active_from"), server=server,
-        services=_services(values.get("services", [])), **_device(values))
+    device: dict[str, Any] = _device(values)
+    row = services.create_license(owner, _by(Tariff, Tariff.code, values["tariff"], "tariff"), values["user_name"], values.get("active_from"), server=server,
+                                  services=_services(values.get("services", [])), **device)
     return write(row, SHOWN)
 
 
 def _device(values: dict[str, Any]) -> dict[str, str]:
-    found = {name: values[name] for name in ("alias", "phone", "device", "network") if name in values}
+    found: dict[str, str] = {name: values[name] for name in ("alias", "phone", "device", "network") if name in values}
     if "permissions" in values:
         if any("," in item for item in values["permissions"]) or len(",".join(values["permissions"])) > 200:
             raise InvalidInput(_("Permissions are short codes without commas."), "permissions")

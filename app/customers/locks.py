@@ -37,6 +37,11 @@ def reason_words(value: int) -> list[str]:
     return [str(text) for reason, text in REASONS.items() if value & reason]
 
 
+def reason_codes(value: int) -> list[str]:
+    """For programs: `["unpaid", "manual"]`."""
+    return [str(reason.name).lower() for reason in LockReason if value & reason]
+
+
 def inherited(account: int) -> LockReason:
     """What a license takes over from its account's reasons."""
     result = LockReason(account) & (LockReason.UNPAID | LockReason.PREPAID_EXPIRED)
