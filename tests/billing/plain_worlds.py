@@ -46,7 +46,18 @@ def tariffs(draw: Any, months: tuple[int, ...] = (1, 1, 1, 2, 3)) -> PlainTariff
 
 
 @st.composite
-def licenses(draw: Any, number_of_tariffs: int) -> PlainLicense:
+def usual_licenses(draw: Any, number_of_tariffs: int) -> PlainLicense:
+    """There all the time, or from or up to a day; so that several of a customer meet in a tariff."""
+    begin = draw(st.sampled_from([date(2026, 1, 1), date(2026, 1, 1), date(2026, 10, 1)]) | days)
+    end = draw(st.sampled_from([None, None, None, date(2026, 10, 1), date(2026, 10, 31)]))
+    if end is not None and end < begin:
+        end = None
+    services = [(service, (begin, end)) for service in draw(st.sets(st.sampled_from(SERVICES)))]
+    return PlainLicense((begin, end), [(draw(st.integers(0, number_of_tariffs - 1)), (begin, end))], services)
+
+
+@st.composite
+def wild_licenses(draw: Any, number_of_tariffs: int) -> PlainLicense:
     begin = draw(days)
     end = draw(st.none() | st.integers(0, 120).map(lambda n: begin + timedelta(days=n)))
     changes = sorted({day for day in draw(st.lists(days, max_size=3)) if day > begin and (end is None or day <= end)})
@@ -61,10 +72,11 @@ def licenses(draw: Any, number_of_tariffs: int) -> PlainLicense:
 
 
 @st.composite
-def worlds(draw: Any, customers: int = 3, most_licenses: int = 8) -> tuple[list[PlainTariff], list[PlainCustomer]]:
+def worlds(draw: Any, customers: int = 3, most_licenses: int = 9) -> tuple[list[PlainTariff], list[PlainCustomer]]:
     offered = draw(st.lists(tariffs(), min_size=1, max_size=3))
     people = []
     for _ in range(draw(st.integers(1, customers))):
-        owned = draw(st.lists(licenses(len(offered)), max_size=most_licenses))
-        people.append(PlainCustomer(owned, draw(st.none() | st.none() | days), draw(st.just([]) | locks())))
+        owned = [draw(usual_licenses(len(offered)) if draw(st.integers(0, 2)) else wild_licenses(len(offered)))
+                 for _ in range(draw(st.integers(0, most_licenses)))]
+        people.append(PlainCustomer(owned, draw(st.sampled_from([None, None, None, date(2026, 10, 1)]) | days), draw(st.just([]) | locks())))
     return offered, people

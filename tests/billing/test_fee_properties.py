@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
 from app.billing.fees import Account, Offer, Terms, Usage, billing_period, fees_of
+from app.billing.locked_days import locked_days
 from app.billing.models import BillingDocument, Charge, ManualLine, RecurringLine
 from app.catalog.models import Billing, ProRata, Tariff, TierPolicy, WhileLocked
 from app.catalog.pricing import Tiers
@@ -26,8 +28,8 @@ from app.licenses.models import License, LockPeriod
 from app.system.job_runs import run_now
 from app.system.models import JobPart, JobRun, RunState
 from tests.billing.fee_data import World
-from tests.billing.naive_fees import PlainCustomer, PlainTariff, naive_fees
-from tests.billing.plain_worlds import SERVICES, worlds
+from tests.billing.naive_fees import PlainCustomer, PlainTariff, locked_all_day, naive_fees
+from tests.billing.plain_worlds import FIRST, SERVICES, locks, worlds
 
 MONTHS = [Month(2026, 8), Month(2026, 9), Month(2026, 10), Month(2026, 12)]
 
@@ -187,6 +189,15 @@ def test_the_run_bills_what_the_naive_computation_says(app, world, month, data):
     assert {d.customer_id: (int(d.fees_net * 100), d.fees_count, d.sequence) for d in documents} == {
         customer_id: (sum(net for _days, net in wanted[place].values()), len(wanted[place]), 1)
         for customer_id, place in stored.customers.items() if place in wanted}
+
+
+@given(locks())
+def test_days_that_are_locked_from_end_to_end(spans):
+    found = locked_days(spans)
+    for number in range(-3, 190):
+        day = FIRST + timedelta(days=number)
+        assert any(first <= day <= last for first, last in found) == locked_all_day(day, spans), day
+    assert found == sorted(found) and all(later[0] > earlier[1] + timedelta(days=1) for earlier, later in pairwise(found))
 
 
 def test_blocks_of_months():

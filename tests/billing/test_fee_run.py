@@ -78,11 +78,12 @@ def test_pro_rata_by_days_and_full(world):
     world.license(customer, by_day, begin=date(2026, 9, 1), end=date(2026, 10, 10))
     world.license(customer, full, begin=date(2026, 10, 31))
     world.license(customer, by_day, begin=date(2026, 9, 1), end=date(2026, 9, 30))
+    world.license(customer, by_day, begin=date(2026, 9, 1), end=date(2026, 10, 1))
     world.license(customer, by_day, begin=date(2026, 11, 1))
     world.save()
     run()
-    assert nets(charges()) == ["1.00", "10.00", "31.00"]
-    assert [(c.days, c.of_days) for c in charges()] == [(1, 31), (10, 31), (31, 31)]
+    assert nets(charges()) == ["1.00", "10.00", "31.00", "1.00"]
+    assert [(c.days, c.of_days) for c in charges()] == [(1, 31), (10, 31), (31, 31), (1, 31)]
 
 
 def test_hour_more_or_less_is_still_a_day(world):
