@@ -5,9 +5,10 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 
 from app.admin import queries
+from app.admin.views_documents import DocumentView
 from app.admin.views_jobs import JobRunView, JobsPage
 from app.admin.views_plugins import EventFailureView, PluginsPage
-from app.admin.views_records import DocumentView, MailView, ProtocolView
+from app.admin.views_records import MailView, ProtocolView
 from app.admin.views_search import SearchPage
 from app.admin.views_settings import SettingsPage
 from app.admin.views_users import RoleView, SessionsPage, UserView

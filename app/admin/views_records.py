@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import abort, make_response
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from markupsafe import Markup
-from werkzeug.http import dump_options_header
 
 from app.core import formats
-from app.core.page_parts import link_to, page_links
-from app.core.views import AdminInterface, AdminView, action, allowed, expose, with_row
+from app.core.views import AdminInterface, AdminView, action, with_row
 from app.customers.models import Customer
 from app.licenses.models import License
-from app.system import documents, mail
-from app.system.models import Document, MailMessage, ProtocolEntry
+from app.system import mail
+from app.system.models import MailMessage, ProtocolEntry
 from app.system.outbox import OutboxState
 
 
@@ -107,40 +103,3 @@ class MailView(AdminView):
             when=lambda row: row.state in (OutboxState.WAITING, OutboxState.HELD, OutboxState.UNSURE))
     def give_up(self, items: Sequence[Any]) -> None:
         self.each(list(items), lambda row: mail.give_up_mail(row.id), lambda n: ngettext("%(num)d e-mail given up.", "%(num)d e-mails given up.", n))
-
-
-class DocumentView(AdminView):
-    datamodel = AdminInterface(Document)
-    route_base = "/documents"
-    list_title = _l("Documents")
-    list_columns = ["title", "kind", "folder", "file_name", "size", "created_at"]
-    show_fieldsets = [(_l("Document"), {"fields": ["title", "kind", "folder", "file_name", "media_type", "size", "sha256", "created_at", "retain_until"]})]
-    add_columns: list[str] = []
-    edit_columns: list[str] = []
-    search_columns = ["kind", "folder", "file_name", "created_at"]
-    order_columns = ["created_at", "size"]
-    base_order = ("", "desc")
-    quick_search = ("title", "file_name")
-    tab_of = (Customer,)
-    tab_rank = 85
-    label_columns = {"media_type": _l("Type"), "sha256": _l("Checksum (SHA-256)"), "retain_until": _l("Kept until")}
-    formatters_columns = {"size": formats.size}
-
-    def where_parent(self, parent: Any) -> Any:
-        return Document.customer_id == parent.id
-
-    @expose("/download/<pk>")
-    @allowed("download")
-    def file(self, pk: Any) -> Any:
-        """The stored bytes, proved by their checksum, always as an attachment."""
-        document = self.datamodel.get(pk) or abort(404)
-        response = make_response(documents.read(document))
-        response.headers["Content-Type"] = document.media_type
-        response.headers["Content-Disposition"] = dump_options_header("attachment", {"filename": document.file_name})
-        response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-        return response
-
-
-@page_links(Document)
-def download(document: Document) -> list[Any]:
-    return [link_to("DocumentView.file", _("Download"), "fa-download", pk=document.id)]
