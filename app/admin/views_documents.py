@@ -91,14 +91,14 @@ class DocumentView(AdminView):
 
                 raise InvalidInput(_("Choose a file."), "file")
             data = given.stream.read(uploads.MOST + 1)
-            owner = filled.customer.data
+            owner: Any = filled.customer.data
             archive.upload(given.filename, data, filled.title.data or "", filled.folder.data or "", owner.id if owner else None)
 
         return self.form_page(form, save, title=self.add_title, verb=_("Upload"), crumb=(self.list_title, self.list_url()), to=self.list_url(), in_transaction=False)
 
     @action("file_away", _l("File away"), icon="fa-folder-open", form=FilingForm, multiple=False)
     def file_away(self, items: list[Document], form: FilingForm) -> None:
-        owner = form.customer.data
+        owner: Any = form.customer.data
         self.each(items, lambda item: archive.file_away(item, form.title.data or item.title, form.folder.data or "", owner.id if owner else item.customer_id),
                   lambda n: _("The document was filed away."))
 
