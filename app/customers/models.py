@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from flask_appbuilder import Model
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -176,5 +177,5 @@ class AssociationMember(Stateful, Model):
 name_states({
     CustomerKind.CLOSED: (_l("Closed user group"), ""), CustomerKind.PUBLIC: (_l("Public"), ""),
     CustomerState.ACTIVE: (_l("Active"), "ok"), CustomerState.TERMINATED: (_l("Ending"), "warn"), CustomerState.DELETED: (_l("Deleted"), ""),
-    MemberState.REQUESTED: (_l("Requested"), "info"), MemberState.ACCEPTED: (_l("Accepted"), "ok"), MemberState.LEFT: (_l("Left"), ""),
+    MemberState.REQUESTED: (_l("Requested"), "info"), MemberState.ACCEPTED: (_l("Accepted"), "ok"), MemberState.LEFT: (lazy_pgettext("member", "Left"), ""),
 })

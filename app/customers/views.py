@@ -7,7 +7,7 @@ from typing import Any
 from flask import request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
+from flask_babel import lazy_pgettext, ngettext
 from markupsafe import Markup
 from wtforms import StringField, validators
 
@@ -29,7 +29,7 @@ SECTIONS = [
     (_l("Address"), {"fields": ["street", "address_extra", "postcode", "city", "region", "country", "phone", "email"]}),
     (_l("Tax"), {"fields": ["business", "vat_id", "tax_number", "buyer_reference"]}),
     (_l("Billing"), {"fields": ["currency", "payment_method", "terms_days", "article", "invoice_by_mail", "invoice_email", "reminder_block"]}),
-    (_l("Service"), {"fields": ["server", "representative", "partner"]}),
+    (lazy_pgettext("customer", "Service"), {"fields": ["server", "representative", "partner"]}),
     (_l("Note"), {"fields": ["note"]}),
 ]
 
@@ -61,7 +61,7 @@ class CustomerView(AdminView):
         (_l("Address"), {"fields": ["street", "address_extra", "postcode", "city", "region", "country"]}),
         (_l("Billing"), {"fields": ["payment_method", "terms_days", "currency", "article", "invoice_by_mail", "invoice_email", "reminder_block"]}),
         (_l("Tax"), {"fields": ["business", "vat_id", "tax_number", "buyer_reference"]}),
-        (_l("Service"), {"fields": ["server", "representative", "partner", "termination_date", "lock_hold_until", "created_at"]}),
+        (lazy_pgettext("customer", "Service"), {"fields": ["server", "representative", "partner", "termination_date", "lock_hold_until", "created_at"]}),
         (_l("Note"), {"fields": ["note"]}),
     ]
     add_fieldsets = edit_fieldsets = SECTIONS

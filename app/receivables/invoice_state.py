@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from flask_babel import gettext as _
+from flask_babel import pgettext
 from sqlalchemy import and_, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
@@ -61,7 +62,7 @@ def badge(invoice: Invoice, standing: Standing, today: date) -> Any:
     if standing.cancelled:
         return formats.badge(_("Cancelled"))
     if item is None or item.open == 0:
-        return formats.badge(_("Given up")) if standing.given_up else formats.badge(_("Paid"), "ok")
+        return formats.badge(pgettext("demand", "Given up")) if standing.given_up else formats.badge(_("Paid"), "ok")
     if item.disputed:
         return formats.badge(_("Disputed"), "warn")
     if item.due_on < today:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import gettext as _
+from flask_babel import pgettext
 
 from app.core import formats
 from app.customers.checks import payment_methods
@@ -22,7 +23,7 @@ def method_words(code: str) -> str:
 def why_words(why: str) -> str:
     """Why a payment pays a demand, as `matching` or an allocation says it."""
     known = {"reference": _("Number in the text"), "amount": _("Exactly this amount"), "balance": _("All open demands together"), "oldest": _("Oldest demand"),
-             WRITE_OFF: _("Given up"), "": _("Chosen by staff"), "chosen": _("Chosen by staff")}
+             WRITE_OFF: pgettext("demand", "Given up"), "": _("Chosen by staff"), "chosen": _("Chosen by staff")}
     return known.get(why, why)
 
 
