@@ -24,22 +24,23 @@ def record(kind: ProtocolKind, action: str, *, subject_type: str, subject_id: in
 
 def record_all(kind: ProtocolKind, action: str, rows: Iterable[dict[str, Any]]) -> None:
     """Many rows of one kind and action at once, each with the keyword arguments of `record`."""
-    entries = []
-    for row in rows:
-        entry = _entry(kind, action, row["subject_type"], row.get("subject_id"), row.get("subject", ""), row.get("customer_id"),
-                       row.get("changes", {}), row.get("note", ""))
-        entries.append({c.key: getattr(entry, c.key) for c in inspect(ProtocolEntry).column_attrs if c.key not in ("id", "at")})
+    entries = [_values(kind, action, row["subject_type"], row.get("subject_id"), row.get("subject", ""), row.get("customer_id"),
+                       row.get("changes", {}), row.get("note", "")) for row in rows]
     if entries:
         db.session.execute(insert(ProtocolEntry), entries)
 
 
-def _entry(kind: ProtocolKind, action: str, subject_type: str, subject_id: int | None, subject: str,
-           customer_id: int | None, changes: dict[str, list[Any]], note: str) -> ProtocolEntry:
+def _values(kind: ProtocolKind, action: str, subject_type: str, subject_id: int | None, subject: str,
+            customer_id: int | None, changes: dict[str, list[Any]], note: str) -> dict[str, Any]:
+    """The columns of a row, the actor's among them; id and instant come by themselves."""
     actor = current_actor()
-    return ProtocolEntry(
-        kind=kind, action=action, subject_type=subject_type, subject_id=subject_id, subject=subject[:160],
-        customer_id=customer_id, actor_kind=actor.kind, actor_name=actor.name[:80], on_behalf=actor.on_behalf,
-        origin=actor.origin, changes={k: [plain(v) for v in pair] for k, pair in changes.items()}, note=note)
+    return {"kind": kind, "action": action, "subject_type": subject_type, "subject_id": subject_id, "subject": subject[:160], "customer_id": customer_id,
+            "actor_kind": actor.kind, "actor_name": actor.name[:80], "on_behalf": actor.on_behalf, "origin": actor.origin,
+            "changes": {k: [plain(v) for v in pair] for k, pair in changes.items()}, "note": note}
+
+
+def _entry(*values: Any) -> ProtocolEntry:
+    return ProtocolEntry(**_values(*values))
 
 
 def plain(value: Any) -> Any:
@@ -98,9 +99,8 @@ def _write_created(session: Session, flush_context: Any) -> None:
     for obj in created:
         values = {c.key: getattr(obj, c.key) for c in inspect(obj).mapper.column_attrs
                   if c.key not in getattr(obj, "__protocol_skip__", ()) and c.key != "id"}
-        entry = _entry(ProtocolKind(obj.__protocol__), "created", obj.__tablename__, obj.id, str(obj), _customer_of(obj),
-                       {k: [None, v] for k, v in values.items() if v not in (None, "")}, "")
-        rows.append({c.key: getattr(entry, c.key) for c in inspect(ProtocolEntry).column_attrs if c.key not in ("id", "at")})
+        rows.append(_values(ProtocolKind(obj.__protocol__), "created", obj.__tablename__, obj.id, str(obj), _customer_of(obj),
+                            {k: [None, v] for k, v in values.items() if v not in (None, "")}, ""))
     session.execute(insert(ProtocolEntry), rows)
 
 
