@@ -12,6 +12,7 @@ from stdnum import exceptions, get_cc_module
 from app.catalog.models import LANGUAGES
 from app.core.errors import InvalidInput
 from app.core.money import minor_digits
+from app.customers import tax_ids
 from app.plugin_api.registry import plugins
 from app.system.mail import is_address
 
@@ -102,14 +103,5 @@ def vat_id(text: str, field: str = "vat_id") -> str:
 
 def brazilian_tax_number(text: str, field: str = "tax_number") -> str:
     """CPF (person) or CNPJ (company), compact."""
-    from stdnum.br import cnpj, cpf
-
-    compact = cpf.compact(text)
-    if len(compact) == 11:
-        if compact == compact[0] * 11 or not cpf.is_valid(compact):
-            raise InvalidInput(_("“%(text)s” is not a valid CPF.", text=text), field)
-        return compact
-    compact = cnpj.compact(text)
-    if not cnpj.is_valid(compact):
-        raise InvalidInput(_("“%(text)s” is not a valid CPF or CNPJ.", text=text), field)
-    return compact
+    digits = sum(c.isalnum() for c in text)
+    return tax_ids.cpf(text, field) if digits <= 11 else tax_ids.cnpj(text, field)
