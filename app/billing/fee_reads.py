@@ -155,12 +155,16 @@ def _last_prepaid(session: Session, customer_ids: list[int]) -> dict[int, dict[i
 
 
 def lock_documents(session: Session, ids: Range, month: Month) -> dict[int, list[DocumentRow]]:
-    """By customer, the documents of the month in their sequence, locked until the end of the transaction."""
+    """By customer, the documents of the month in their sequence. Those that may still change are locked until the end of the
+    transaction, and first, so that one being issued meanwhile is seen as issued. Issued ones are not: whoever holds the
+    customer and waits for them must not wait for us, who may need the customer for a new document."""
     query = (select(BillingDocument.id, BillingDocument.customer_id, BillingDocument.sequence, BillingDocument.state, BillingDocument.currency)
              .where(BillingDocument.period == str(month), BillingDocument.customer_id.between(*ids))
-             .order_by(BillingDocument.customer_id, BillingDocument.sequence).with_for_update())
+             .order_by(BillingDocument.customer_id, BillingDocument.sequence))
+    changing = session.execute(query.where(BillingDocument.state != BillingState.ISSUED).with_for_update()).all()
+    issued = session.execute(query.where(BillingDocument.state == BillingState.ISSUED)).all()
     found: dict[int, list[DocumentRow]] = defaultdict(list)
-    for row in session.execute(query):
+    for row in sorted((*changing, *issued), key=itemgetter(1, 2)):
         found[row[1]].append(DocumentRow(*row))
     return found
 

@@ -34,6 +34,7 @@ from app.billing.fee_reads import (
     read_usage,
 )
 from app.billing.fees import Account, Fee, Item, Unbillable, Usage, fees_of
+from app.billing.lines import check_period
 from app.billing.models import BillingDocument, BillingState, Charge, ManualLine
 from app.billing.review import jumped
 from app.core import clock
@@ -50,6 +51,7 @@ log = logging.getLogger(__name__)
 CHUNK = 20_000          # customers and licenses of a part: about 40 MB and a second or two
 CHARGE_COLUMNS = ("document_id", "license_id", *Item._fields)
 NAME = "billing.fee_run"
+UNSTORABLE = (IntegrityError, DataError, ValueError, ArithmeticError)
 DOCUMENT_COLUMNS = ("id", "customer_id", "period", "sequence", "currency", "state", "held_because", "fees_net", "fees_count", "created_at")
 NOTHING = Usage((), {}, {}, {}, {})
 
@@ -88,7 +90,7 @@ class Outcome:
 def fee_month(ctx: Context) -> Month:
     """The month that is billed: the one before the run's, or the one that was asked for by hand."""
     asked = ctx.params.get("month")
-    month = Month.parse(asked) if asked else Month.parse(ctx.period).previous
+    month = check_period(asked, "month") if asked else Month.parse(ctx.period).previous
     if ctx.today <= month.end:
         raise InvalidInput(_("%(month)s has not ended yet. Its fees can be computed from %(day)s on.", month=str(month), day=month.next.start.isoformat()))
     return month
@@ -147,19 +149,20 @@ def line_net(line: RecurringRow, currency: str) -> Any:
 
 
 def bill_range(ids: Range, month: Month, licenses: frozenset[int] | None = None) -> Outcome:
-    """Bill the customers of `ids` in one transaction; when the database refuses a row, each customer in his own."""
+    """Bill the customers of `ids` in one transaction; when a row cannot be stored, each customer in his own."""
     try:
         return retrying(lambda: _bill_range(ids, month, licenses))
-    except (IntegrityError, DataError):
+    except UNSTORABLE:
         # Another run was faster with a row, or a value does not fit: the second look finds what is missing or whom it concerns.
         log.warning("fee run %s: customers %s to %s again, one by one", month, *ids)
     outcome = Outcome()
-    for customer_id in read_accounts(db.session(), ids):
+    for customer_id, account in read_accounts(db.session(), ids).items():
         try:
             one = retrying(lambda c=customer_id: _bill_range(Range(c, c), month, licenses))     # type: ignore[misc]
-        except (IntegrityError, DataError) as error:
-            log.exception("fee run %s: customer %s", month, customer_id)
-            outcome.failures.append((str(customer_id), _("The database refused a charge: %(error)s", error=str(error.orig).splitlines()[0])))
+        except UNSTORABLE as error:
+            log.exception("fee run %s: customer %s", month, account.label)
+            reason = str(getattr(error, "orig", error)).splitlines()[0]
+            outcome.failures.append((account.label, _("A charge cannot be stored: %(error)s", error=reason)))
             continue
         outcome.bills += one.bills
         outcome.failures += one.failures

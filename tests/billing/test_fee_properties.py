@@ -80,6 +80,7 @@ def test_rows_cost_what_the_naive_computation_says(world, month):
     assert remarks == []
 
 
+@settings(max_examples=300)
 @given(worlds(customers=1), st.sampled_from(MONTHS), st.randoms(use_true_random=False))
 def test_what_is_billed_is_left_out_and_the_rest_costs_the_same(world, month, random):
     tariffs, [customer] = world

@@ -420,4 +420,11 @@ def test_conflicting_row_of_another_run_fails_one_customer(world):
     world.save()
     result = run()
     assert result.counts == {"documents": 1, "charges": 1, "failed": 1}
+    [(kind, subject, reason)] = notes(result)
+    assert (kind, subject) == ("failed", f"{new.number} {new.company}") and "cannot be stored" in reason
     assert {d.customer_id for d in documents()} == {old.id, good.id}
+
+
+def test_month_that_is_none_is_refused(world):
+    result = run_now("billing.fee_run", params={"month": "October"})
+    assert result.state is RunState.FAILED and "2026-10" in result.error
