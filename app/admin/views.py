@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 from app.admin import queries
 from app.admin.views_documents import DocumentView
 from app.admin.views_jobs import JobRunView, JobsPage
+from app.admin.views_mail_templates import MailTextPage
 from app.admin.views_plugins import EventFailureView, PluginsPage
 from app.admin.views_records import MailView, ProtocolView
 from app.admin.views_search import SearchPage
@@ -20,6 +21,7 @@ VIEWS = [
     AdminEntry(ProtocolView, _l("Protocol"), "system", "fa-scroll"),
     AdminEntry(DocumentView, _l("Documents"), "system", "fa-folder-open"),
     AdminEntry(MailView, _l("E-mails"), "system", "fa-envelope", count=queries.mails_waiting),
+    AdminEntry(MailTextPage, _l("E-mail texts"), "system", "fa-envelope-open-text"),
     AdminEntry(SettingsPage, _l("Settings"), "system", "fa-sliders"),
     AdminEntry(PluginsPage, _l("Plugins"), "system", "fa-plug"),
     AdminEntry(EventFailureView, "", area="system"),

@@ -13,7 +13,7 @@ from app.core import formats
 from app.core.views import AdminInterface, AdminView, action, with_row
 from app.customers.models import Customer
 from app.licenses.models import License
-from app.system import mail
+from app.system import mail, mail_templates
 from app.system.models import MailMessage, ProtocolEntry
 from app.system.outbox import OutboxState
 
@@ -72,11 +72,24 @@ class ProtocolView(AdminView):
         return (ProtocolEntry.subject_type == parent.__tablename__) & (ProtocolEntry.subject_id == parent.id)
 
 
+def mail_kind(purpose: str) -> str:
+    """The title of a purpose, as under “E-mail texts”."""
+    try:
+        return str(mail_templates.mail(purpose).title)
+    except KeyError:
+        return {"test": _("Test")}.get(purpose, purpose)
+
+
+def mail_body(text: str) -> Markup:
+    """The text with its lines. Links that were put in while it was sent are shown to nobody."""
+    return Markup('<div class="plain-text">{}</div>').format(text.replace("{{link}}", _("(the link is only in the e-mail itself)")))
+
+
 class MailView(AdminView):
     datamodel = AdminInterface(MailMessage)
     route_base = "/mails"
     list_title = _l("E-mails")
-    list_columns = ["subject", "recipient", "kind", "state", "attempts", "created_at", "done_at"]
+    list_columns = ["subject", "recipient", "kind", "state", "error", "created_at", "done_at"]
     show_fieldsets = [(_l("E-mail"), {"fields": ["recipient", "subject", "body"]}),
                       (_l("Delivery"), {"fields": ["kind", "state", "attempts", "created_at", "due_at", "done_at", "message_id", "error"]})]
     add_columns: list[str] = []
@@ -86,10 +99,12 @@ class MailView(AdminView):
     base_order = ("", "desc")
     quick_search = ("recipient", "subject")
     list_tabs = [("all", _l("All"), None), ("failed", _l("Failed"), MailMessage.state == OutboxState.HELD), ("unsure", _l("Unclear"), MailMessage.state == OutboxState.UNSURE),
-                 ("waiting", _l("Waiting"), MailMessage.state.in_((OutboxState.WAITING, OutboxState.CLAIMED)))]
+                 ("waiting", _l("Waiting"), MailMessage.state.in_((OutboxState.WAITING, OutboxState.CLAIMED))),
+                 ("sent", _l("Sent"), MailMessage.state == OutboxState.DONE), ("given_up", _l("Given up"), MailMessage.state == OutboxState.CANCELLED)]
     tab_of = (Customer,)
     tab_rank = 80
-    label_columns = {"body": _l("Text"), "done_at": _l("Sent"), "message_id": _l("Message id")}
+    label_columns = {"body": _l("Text"), "done_at": _l("Sent"), "message_id": _l("Message id"), "error": _l("Reason")}
+    formatters_columns = {"kind": mail_kind, "error": lambda text: text[:300] or formats.NOTHING, "body": mail_body}
 
     def where_parent(self, parent: Any) -> Any:
         return MailMessage.customer_id == parent.id

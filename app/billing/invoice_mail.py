@@ -14,7 +14,7 @@ from app.billing.models import Invoice, InvoiceFile, InvoiceKind
 from app.core import formats
 from app.core.errors import InvalidInput
 from app.customers.models import Customer
-from app.system.mail import queue_mail
+from app.system.mail_templates import queue_template
 from app.system.models import MailMessage
 
 KEY = "invoice:"
@@ -25,7 +25,7 @@ def unsent(session: Session, since: date) -> Sequence[Row[Any]]:
     """Invoices since `since` with a PDF, whose customer wants them by e-mail and who was not written to yet. The address is today's."""
     written = exists().where(MailMessage.key == literal(KEY) + Invoice.number)
     recipient = func.coalesce(func.nullif(Customer.invoice_email, ""), Customer.email).label("recipient")
-    query = (select(Invoice.number, Invoice.kind, Invoice.language, Invoice.currency, Invoice.gross, Invoice.due_on, Invoice.customer_id, Invoice.seller,
+    query = (select(Invoice.number, Invoice.kind, Invoice.language, Invoice.currency, Invoice.gross, Invoice.due_on, Invoice.customer_id,
                     Invoice.buyer, InvoiceFile.document_id, recipient)
              .join(Customer, Customer.id == Invoice.customer_id)
              .join(InvoiceFile, (InvoiceFile.invoice_id == Invoice.id) & (InvoiceFile.kind == "pdf"))
@@ -37,13 +37,8 @@ def mail_invoice(row: Any) -> bool:
     """Queue it, in the current locale; False when it was queued before. Raises InvalidInput without a usable address."""
     if not row.recipient:
         raise InvalidInput(_("The customer wants invoices by e-mail, but has no address for it. Enter one; the next run sends it."))
+    values = {"customer": row.buyer["name"], "number": row.number, "amount": formats.money(row.gross, row.currency)}
+    purpose = "correction"
     if row.kind is InvoiceKind.INVOICE:
-        subject = _("Invoice %(number)s", number=row.number)
-        text = _("please find attached our invoice %(number)s of %(amount)s, due on %(day)s.", number=row.number,
-                 amount=formats.money(row.gross, row.currency), day=formats.day(row.due_on))
-    else:
-        subject = _("Correction %(number)s", number=row.number)
-        text = _("please find attached our correction %(number)s of %(amount)s.", number=row.number, amount=formats.money(row.gross, row.currency))
-    greeting, end = _("Dear customer,"), _("Kind regards")
-    body = f"{greeting}\n\n{text}\n\n{end}\n{row.seller['name']}\n"
-    return queue_mail(f"{KEY}{row.number}", "invoice", row.recipient, subject, body, customer_id=row.customer_id, document_ids=[row.document_id])
+        purpose, values["due"] = "invoice", formats.day(row.due_on)
+    return queue_template(f"{KEY}{row.number}", purpose, row.recipient, row.language, values, customer_id=row.customer_id, document_ids=[row.document_id])

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from app.core.jobs import Job
 from app.plugin_api.contracts import AdminPage, InvoiceExtra, PaymentMethod
+from app.plugin_api.mail import MailTemplate
 from app.plugin_api.provisioning import ProvisioningDriver
 
 API_VERSION = 1
@@ -51,6 +52,10 @@ class Plugin:
 
     def settings(self) -> Iterable[Any]:
         """`app.plugin_api.Setting` objects; keys begin with the plugin's name and a dot."""
+        return ()
+
+    def mail_templates(self) -> Iterable[MailTemplate]:
+        """E-mails that the plugin writes; their purposes begin with the plugin's name and a dot. Staff may change the texts."""
         return ()
 
     def folder(self, name: str) -> Path | None:

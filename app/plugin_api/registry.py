@@ -14,7 +14,8 @@ from flask_appbuilder import Model
 from app.plugin_api.base import API_VERSION, Plugin
 
 GROUP = "pttadmin.plugins"
-QUESTIONS = ("payment_methods", "provisioning_drivers", "invoice_extras", "jobs", "admin_pages", "reactions", "settings")
+QUESTIONS = ("payment_methods", "provisioning_drivers", "invoice_extras", "jobs", "admin_pages", "reactions", "settings",
+             "mail_templates")
 log = logging.getLogger(__name__)
 
 
@@ -70,6 +71,9 @@ class Registry:
         for question in QUESTIONS:
             answer = getattr(plugin, question)()
             answers[question] = dict(answer) if question == "reactions" else list(answer)
+        for template in answers["mail_templates"]:
+            if not template.purpose.startswith(f"{plugin.name}."):
+                raise ValueError(f"e-mail {template.purpose} lacks the prefix {plugin.name}.")
         self.loaded[plugin.name] = Loaded(plugin, answers)
 
     def collect(self, question: str) -> list[Any]:

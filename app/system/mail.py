@@ -6,12 +6,13 @@ unclear (the connection broke after the message was handed over) is shown. DKIM 
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import smtplib
 import socket
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -34,7 +35,7 @@ from app.system.settings import Setting, declare, setting
 from app.system.wake import wake
 
 log = logging.getLogger(__name__)
-ADDRESS = re.compile(r"[^@\s<>\"(),:;\\\[\]]{1,64}@[A-Za-z0-9.-]{1,190}\.[A-Za-z]{2,24}")
+ADDRESS = re.compile(r"[^@\s\x00-\x1f\x7f<>\"(),:;\\\[\]]{1,64}@[A-Za-z0-9.-]{1,190}\.[A-Za-z]{2,24}")
 LEASE = 180
 
 declare(
@@ -48,9 +49,11 @@ def is_address(text: str) -> bool:
 
 
 def queue_mail(key: str, kind: str, recipient: str, subject: str, body: str, customer_id: int | None = None,
-               document_ids: Iterable[int] = (), resend_when_unsure: bool = True) -> bool:
+               document_ids: Iterable[int] = (), resend_when_unsure: bool = True, sealed: Mapping[str, str] | None = None) -> bool:
     """Write the mail into the outbox, once per `key`; returns False when it is there already.
 
+    `sealed`: secrets that `{{name}}` in the body stands for. They are stored encrypted, put in while the mail is sent, and
+    erased afterwards: neither staff nor a copy of the database can use a link that was sent to a customer.
     Raises InvalidInput for an address that cannot be one. Line breaks never reach a header.
     """
     if not is_address(recipient):
@@ -60,7 +63,8 @@ def queue_mail(key: str, kind: str, recipient: str, subject: str, body: str, cus
             return False
         session.add(MailMessage(
             key=key, kind=kind, recipient=recipient, subject=" ".join(subject.split())[:200], body=body, customer_id=customer_id,
-            document_ids=list(document_ids), message_id=f"<{uuid4().hex}@{_domain()}>", resend_when_unsure=resend_when_unsure))
+            document_ids=list(document_ids), message_id=f"<{uuid4().hex}@{_domain()}>", resend_when_unsure=resend_when_unsure,
+            sealed=json.dumps(dict(sealed)) if sealed else None))
         record(ProtocolKind.CUSTOMER_MAIL, "queued", subject_type="mail", subject=subject, customer_id=customer_id, note=f"{kind} → {recipient}")
         session.flush()
         after_commit(lambda: wake("mail"))
@@ -81,11 +85,19 @@ def _build(row: MailMessage, files: list[tuple[Document, bytes]]) -> EmailMessag
     message["Message-ID"] = row.message_id
     message["Date"] = format_datetime(clock.now())
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(row.body)
+    message.set_content(_unsealed(row))
     for document, data in files:
         main, _slash, sub = document.media_type.partition("/")
         message.add_attachment(data, maintype=main, subtype=sub or "octet-stream", filename=document.file_name)
     return message
+
+
+def _unsealed(row: MailMessage) -> str:
+    """The text as it goes out."""
+    body = row.body
+    for name, value in json.loads(row.sealed or "{}").items():
+        body = body.replace("{{" + name + "}}", value)
+    return body
 
 
 def _connect(url: str) -> smtplib.SMTP:
@@ -121,7 +133,7 @@ def deliver_mail(limit: int = 50) -> int:
             client = client or _connect(current_app.config["SMTP_URL"])
             sent = True         # from here on the relay may have it
             client.send_message(message)
-            _settle(row, {"state": OutboxState.DONE, "done_at": clock.now(), "lease_until": None, "unsure": False, "error": ""})
+            _settle(row, {"state": OutboxState.DONE, "done_at": clock.now(), "lease_until": None, "unsure": False, "error": "", "sealed": None})
         except smtplib.SMTPRecipientsRefused as error:
             _settle(row, {"state": OutboxState.HELD, "lease_until": None, "error": _words(error)})
         except smtplib.SMTPResponseException as error:
@@ -172,6 +184,8 @@ def retry_mail(mail_id: int) -> None:
         row = session.get_one(MailMessage, mail_id)
         if row.state not in (OutboxState.HELD, OutboxState.UNSURE, OutboxState.CANCELLED):
             raise InvalidInput(_("This e-mail is not waiting for a decision."))
+        if row.sealed is None and "{{" in row.body:
+            raise InvalidInput(_("The link in this e-mail was erased when it was given up. Send a new e-mail instead."))
         row.state, row.due_at, row.attempts, row.unsure = OutboxState.WAITING, clock.now(), 0, False
         record(ProtocolKind.CUSTOMER_MAIL, "retried", subject_type="mail", subject_id=row.id, subject=row.subject, customer_id=row.customer_id)
         after_commit(lambda: wake("mail"))
@@ -182,7 +196,7 @@ def give_up_mail(mail_id: int) -> None:
         row = session.get_one(MailMessage, mail_id)
         if row.state in (OutboxState.DONE, OutboxState.CLAIMED):
             raise InvalidInput(_("This e-mail was sent already."))
-        row.state = OutboxState.CANCELLED
+        row.state, row.sealed = OutboxState.CANCELLED, None
         record(ProtocolKind.CUSTOMER_MAIL, "given_up", subject_type="mail", subject_id=row.id, subject=row.subject, customer_id=row.customer_id)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstr
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import clock
+from app.core.secrets import SecretType
 from app.core.states import name_states
 from app.core.types import BigId, Json, UTCDateTime, words
 from app.system.outbox import OutboxRow
@@ -199,6 +200,7 @@ class MailMessage(OutboxRow, Model):
     recipient: Mapped[str] = mapped_column(String(254))
     subject: Mapped[str] = mapped_column(String(200))
     body: Mapped[str] = mapped_column(Text)
+    sealed: Mapped[str | None] = mapped_column(SecretType)            # values of {{names}} in the body, put in while it is sent
     message_id: Mapped[str] = mapped_column(String(120))
     customer_id: Mapped[int | None] = mapped_column(BigInteger)
     document_ids: Mapped[list[int]] = mapped_column(Json, default=list)

@@ -15,7 +15,7 @@ GUESSES = 1_000_000_000          # a password that is found by fewer guesses is 
 # zxcvbn knows the English ones; what people type first in the product's other languages
 COMMON = ("passwort kennwort geheim hallo willkommen schatz sommer winter herbst frühling januar februar märz april mai juni juli august september "
           "oktober november dezember deutschland berlin hamburg münchen funk senha segredo mudar brasil saopaulo verao inverno janeiro fevereiro "
-          "marco abril maio junho julho agosto setembro outubro novembro dezembro admin ptt pttadmin pushtotalk").split()
+          "marco abril maio junho julho agosto setembro outubro novembro dezembro admin ptt pttadmin pushtotalk")
 
 
 def check_password(password: str, own: Iterable[str] = (), field: str = "password") -> None:
@@ -29,6 +29,6 @@ def check_password(password: str, own: Iterable[str] = (), field: str = "passwor
         raise InvalidInput(_("Use at most %(n)d characters.", n=LONGEST), field=field)
     if "\x00" in password:
         raise InvalidInput(_("This password has a character that cannot be used."), field=field)
-    words = [current_app.config.get("APP_NAME", ""), *COMMON, *(word[:100] for word in own if word)]
+    words = [current_app.config.get("APP_NAME", ""), *COMMON.split(), *(word[:100] for word in own if word)]
     if zxcvbn(password[:72], user_inputs=words)["guesses"] < GUESSES:
         raise InvalidInput(_("This password is easy to guess. Use four or five words that do not belong together."), field=field)
