@@ -16,7 +16,7 @@ from app.core import clock
 from app.core.db import db
 from app.core.events import Bus
 from app.core.jobs import Job
-from app.core.slices import parts
+from app.core.slices import models, parts
 from app.plugin_api.registry import Registry
 
 log = logging.getLogger(__name__)
@@ -28,13 +28,14 @@ def create_app(config: Any = None, **overrides: Any) -> Flask:
     flask_app.config.from_object(config or "config")
     flask_app.config.update(overrides)
     _check(flask_app)
-    parts("models")
+    models()
     Babel(flask_app)                    # plugins have lazy texts; FAB starts it once more, with the languages
     with flask_app.app_context():       # a plugin may read the configuration when it is asked
         plugins = Registry().load(flask_app.config.get("PLUGINS"))
     flask_app.extensions["ptt_plugins"] = plugins
     _install_clock(flask_app)
     _install_settings(plugins)
+    _install_mail_texts(plugins)
     _install_translations(flask_app, plugins)
     with flask_app.app_context():
         db.init_app(flask_app)
@@ -82,6 +83,14 @@ def _install_settings(plugins: Registry) -> None:
     declare(*plugins.collect("settings"))
 
 
+def _install_mail_texts(plugins: Registry) -> None:
+    from app.system.mail_templates import declare_mail
+
+    for module in parts("mail_texts"):
+        declare_mail(*module.MAILS)
+    declare_mail(*plugins.collect("mail_templates"))
+
+
 def _install_translations(flask_app: Flask, plugins: Registry) -> None:
     """Absolute folders of core and plugins, before Babel starts."""
     root = os.path.dirname(flask_app.root_path)
@@ -120,8 +129,9 @@ def _install_jobs(flask_app: Flask, plugins: Registry) -> None:
 
 
 def _install_outboxes(flask_app: Flask) -> None:
+    from app.customers.password_requests import answer_requests, requests_are_due
     from app.licenses.delivery import deliver_provisioning, provisioning_is_due
     from app.system.mail import deliver_mail
 
-    flask_app.extensions["ptt_deliveries"] = {"mail": deliver_mail, "provisioning": deliver_provisioning}
-    flask_app.extensions["ptt_outboxes"] = {"provisioning": provisioning_is_due}
+    flask_app.extensions["ptt_deliveries"] = {"mail": deliver_mail, "provisioning": deliver_provisioning, "passwords": answer_requests}
+    flask_app.extensions["ptt_outboxes"] = {"provisioning": provisioning_is_due, "passwords": requests_are_due}

@@ -17,6 +17,7 @@ def uses_of_customer(session: Session, customer_id: int) -> list[str]:
         "open_item": _("open items"), "payment": _("payments"), "prepaid_period": _("prepaid periods"), "recurring_line": _("recurring lines"),
         "association_member": _("memberships in associations"), "customer": _("customers of this sales partner"),
         "tariff_assignment": _("tariffs"), "lock_period": _("lock history"),
+        "portal_account": _("portal accounts"), "portal_account_customer": _("accesses of portal accounts"), "terms_acceptance": _("accepted terms"), "prospect": _("registrations"),
     }
     uses = []
     for table in metadata.tables.values():

@@ -21,7 +21,11 @@ from app.customers import services
 from app.customers.checks import payment_methods, phone_words
 from app.customers.locks import reason_words
 from app.customers.models import Customer, CustomerKind, CustomerState
+from app.customers.prospects import waiting
+from app.customers.views_accounts import AccountActions, PortalAccountView
+from app.customers.views_prospects import ProspectView
 from app.customers.views_representatives import RepresentativeView
+from app.customers.views_terms import TermsAcceptanceView, TermsView
 from app.system.settings import setting
 
 SECTIONS = [
@@ -50,7 +54,7 @@ class TerminateForm(ServiceForm):
     termination_date = DayField(_l("Last day of service"), [Required()], description=_l("On the day after, the licenses are deleted on the PTT server."))
 
 
-class CustomerView(AdminView):
+class CustomerView(AccountActions, AdminView):
     datamodel = AdminInterface(Customer)
     route_base = "/customers"
     list_title, add_title, edit_title = _l("Customers"), _l("New customer"), _l("Edit customer")
@@ -181,4 +185,7 @@ class CustomerView(AdminView):
 
 VIEWS = [
     AdminEntry(CustomerView, _l("Customers"), "customers", "fa-building"), AdminEntry(RepresentativeView, _l("Representatives"), "customers", "fa-user-tie"),
+    AdminEntry(ProspectView, _l("Prospects"), "customers", "fa-user-plus", count=waiting, rank=51),
+    AdminEntry(PortalAccountView, _l("Portal accounts"), "customers", "fa-id-badge", rank=60),
+    AdminEntry(TermsView, _l("Terms"), "customers", "fa-file-contract", rank=61), AdminEntry(TermsAcceptanceView, _l("Terms accepted"), area="customers"),
 ]
