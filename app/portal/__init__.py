@@ -1,0 +1,1 @@
+"""Pages for customers and for those who want to become one."""

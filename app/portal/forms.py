@@ -1,0 +1,38 @@
+"""Forms of the public pages. Every field has exactly one value: a list where one is meant is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import BooleanField, HiddenField, PasswordField, StringField
+from wtforms.validators import EqualTo, Length
+
+from app.core.fields import Required, ServiceForm, clean_text, no_control
+
+
+class PublicForm(ServiceForm):
+    def validate(self, extra_validators: Any = None) -> bool:
+        many = [field for field in self if len(field.raw_data or ()) > 1]
+        valid = bool(super().validate(extra_validators))
+        for field in many:
+            self.fail(_("Enter one value."), field.name)
+        return valid and not many
+
+
+class RequestForm(PublicForm):
+    number = StringField(_l("Customer number"), [Required(), no_control, Length(max=254)], filters=[clean_text], description=_l("It stands on every invoice, for example K10042. If you sign in with an e-mail address, enter that."),
+                         render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"})
+
+
+class PasswordForm(PublicForm):
+    password = PasswordField(_l("New password"), [Required(), Length(max=1000)], render_kw={"autocomplete": "new-password"},
+                             description=_l("At least 12 characters. Four or five words that do not belong together are good."))
+    again = PasswordField(_l("New password again"), [Required(), EqualTo("password", _l("The two passwords differ."))], render_kw={"autocomplete": "new-password"})
+    terms = HiddenField()
+    accept = BooleanField(_l("I accept the terms"))
+
+
+class ConfirmForm(PublicForm):
+    """Only the token against forged requests."""
