@@ -80,14 +80,14 @@ def _changes(obj: Any) -> dict[str, list[Any]]:
 
 
 def _write(session: Session, flush_context: Any, instances: Any) -> None:
-    session.info.setdefault("ptt_created", [])
     for obj in session.dirty:
         if (kind := getattr(obj, "__protocol__", None)) and (found := _changes(obj)):
             session.add(_entry(ProtocolKind(kind), "changed", obj.__tablename__, obj.id, str(obj), _customer_of(obj), found, ""))
     for obj in session.deleted:
         if kind := getattr(obj, "__protocol__", None):
             session.add(_entry(ProtocolKind(kind), "deleted", obj.__tablename__, obj.id, str(obj), _customer_of(obj), {}, ""))
-    session.info["ptt_created"] += [obj for obj in session.new if getattr(obj, "__protocol__", None)]
+    # set anew: a flush that failed never came to `_write_created`, and what it would have created is not there
+    session.info["ptt_created"] = [obj for obj in session.new if getattr(obj, "__protocol__", None)]
 
 
 def _write_created(session: Session, flush_context: Any) -> None:
