@@ -16,6 +16,7 @@ from sqlalchemy import select
 from stdnum.iso7064 import mod_11_10
 
 from app.admin import demo_data as data
+from app.admin.demo_people import load_people
 from app.billing.documents import release_all
 from app.catalog.models import (
     Article,
@@ -68,6 +69,7 @@ def _load(dice: random.Random) -> str:
         for number in range(MONTHS):
             _month(first.plus(number), customers, tariffs, dice)
         _this_month(customers)
+        load_people(customers)
     return str(_("%(n)s customers with four months of history were loaded.", n=len(customers)))
 
 

@@ -26,7 +26,7 @@ WATCHING = {"JobRunView": READ, "ProtocolView": READ, "DocumentView": READ, "Mai
 ROLES: dict[str, dict[str, str]] = {
     "Billing": {"customers": EDIT, "licenses": READ, "billing": WRITE, "receivables": WRITE, "catalog": READ, **BACK_OFFICE},
     "Support": {"customers": WRITE, "licenses": WRITE, "billing": READ, "receivables": READ, "catalog": READ, **BACK_OFFICE},
-    "Sales": {"customers": EDIT, "licenses": READ, "billing": READ, "receivables": READ, "catalog": READ},
+    "Sales": {"customers": EDIT, "ProspectView": WRITE, "licenses": READ, "billing": READ, "receivables": READ, "catalog": READ},
     "Read only": {"customers": READ, "licenses": READ, "billing": READ, "receivables": READ, "catalog": READ, **WATCHING},
 }
 

@@ -186,6 +186,7 @@ class CustomerView(AccountActions, AdminView):
 VIEWS = [
     AdminEntry(CustomerView, _l("Customers"), "customers", "fa-building"), AdminEntry(RepresentativeView, _l("Representatives"), "customers", "fa-user-tie"),
     AdminEntry(ProspectView, _l("Prospects"), "customers", "fa-user-plus", count=waiting, rank=51),
-    AdminEntry(PortalAccountView, _l("Portal accounts"), "customers", "fa-id-badge", rank=60),
-    AdminEntry(TermsView, _l("Terms"), "customers", "fa-file-contract", rank=61), AdminEntry(TermsAcceptanceView, _l("Terms accepted"), area="customers"),
+    # who may make accounts gives access: the same people as for licenses; terms are the administrators'
+    AdminEntry(PortalAccountView, _l("Portal accounts"), "customers", "fa-id-badge", area="licenses", rank=60),
+    AdminEntry(TermsView, _l("Terms"), "customers", "fa-file-contract", area="system", rank=61), AdminEntry(TermsAcceptanceView, _l("Terms accepted"), area="customers"),
 ]

@@ -85,6 +85,7 @@ class PortalAccountView(AdminView):
     quick_search = ("login", "name")
     tab_of = (Customer,)
     tab_rank = 60
+    main_actions = ("send_link", "enable", "give_access", "disable")
     narrow = {"customer": lambda query: query.where(Customer.state != CustomerState.DELETED)}
     label_columns = {"signs_in": _l("Signs in with"), "login": _l("E-mail to sign in with"), "mail_to": _l("E-mails go to"), "access": _l("Acts for"), "role": _l("Role"),
                      "password_set_at": _l("Password chosen"), "last_login_at": _l("Last sign-in")}

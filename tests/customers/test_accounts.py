@@ -248,8 +248,17 @@ def test_the_version_in_force_goes_by_its_first_day(app):
         terms.publish(draft)
 
 
+def test_who_may_give_access_and_write_terms(app, desk):
+    customer = make.customer()
+    for role, accounts_, terms_ in (("Sales", 403, 403), ("Billing", 403, 403), ("Read only", 403, 403), ("Support", 422, 403), ("Administrator", 422, 422)):
+        member = desk(role)
+        assert member.post("/admin/portal-accounts/add", {"customer": str(customer.id), "login": "x"}).status_code == accounts_, role
+        assert member.post("/admin/terms/add", {"name": ""}).status_code == terms_, role
+    assert not count(PortalAccount) and not count(TermsVersion)
+
+
 def test_terms_by_staff_and_by_everybody(app, desk, visitor):
-    support = desk("Support")
+    support = desk("Administrator")
     assert visitor.get("/portal/terms").status_code == 404
     fields = {"name": "2026-11", "valid_from": clock.today().isoformat(), "text_en": "One.\n\nTwo <b>.", "text_de": "Eins."}
     assert support.post("/admin/terms/add", fields).status_code == 303

@@ -6,6 +6,8 @@ from datetime import timedelta
 from email.message import EmailMessage
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from app.core import clock
@@ -108,6 +110,23 @@ def test_brazilian_numbers_are_checked(app):
     with pytest.raises(InvalidInput, match="CNPJ"):
         register(country="BR", phone="", tax_number="12.345.678/0001-00")
     assert register(country="BR", phone="", tax_number="11.222.333/0001-81").tax_number == "11222333000181"
+
+
+@given(fields=st.dictionaries(st.sampled_from(sorted(prospects.FIELDS)), st.one_of(st.text(max_size=300), st.none(), st.integers(), st.lists(st.text(), max_size=2))))
+def test_any_input_is_stored_whole_or_refused(app, fields):
+    """Whatever comes in: a row whose texts fit and are one line each, or a message; never an error of ours, never a half."""
+    before = count(Prospect), count(MailMessage)
+    try:
+        made = register(**fields)
+    except DomainError:
+        assert (count(Prospect), count(MailMessage)) == before
+        return
+    db.session.refresh(made)
+    assert count(Prospect) == before[0] + 1 and count(MailMessage) == before[1] + 1
+    for name in prospects.FIELDS - {"devices", "message"}:
+        value = getattr(made, name)
+        assert len(value) <= Prospect.__table__.c[name].type.length and len(value.splitlines()) <= 1, name
+    assert "<" not in made.company + made.contact and "://" not in made.company + made.contact
 
 
 @pytest.mark.parametrize("guard", [{"trap": "http://spam"}, {"seconds": 1.2}])
@@ -331,7 +350,7 @@ def test_without_a_tariff_the_import_leads_on(app, desk):
 
 def test_put_to_a_customer_by_a_button(app, desk):
     prospect, known = register(confirm=False), make.customer()
-    support = desk("Support")
+    support = desk("Sales")
     assert support.get(f"/admin/prospects/same/{prospect.id}/{known.id}").status_code == 405
     assert support.post(f"/admin/prospects/same/{prospect.id}/99999").status_code == 404
     assert support.post(f"/admin/prospects/same/{prospect.id}/{known.id}").status_code == 303
