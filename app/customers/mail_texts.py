@@ -42,11 +42,11 @@ Guten Tag {{name}},
 
 willkommen bei {{company}}. Ihre Kundennummer ist {{number}}. Bitte geben Sie sie an, wenn Sie uns schreiben oder etwas bezahlen.
 
-Hier wählen Sie Ihr Kennwort für das Kundenportal:
+Hier wählen Sie Ihr Passwort für das Kundenportal:
 
 {{link}}
 
-Der Link gilt einmal, bis {{until}}. Sie melden sich mit {{login}} und dem Kennwort an, das Sie wählen. Wir verschicken nie Kennwörter, und niemand von uns wird Sie je nach Ihrem fragen.
+Der Link gilt einmal, bis {{until}}. Sie melden sich mit {{login}} und dem Passwort an, das Sie wählen. Wir verschicken nie Passwörter, und niemand von uns wird Sie je nach Ihrem fragen.
 
 Mit freundlichen Grüßen
 {{company}}
@@ -82,16 +82,16 @@ If you did not ask for it, you need not do anything: your password stays as it i
 Kind regards
 {{company}}
 """),
-    "de": ("Neues Kennwort wählen", """\
+    "de": ("Neues Passwort wählen", """\
 Guten Tag {{name}},
 
-für {{customer}} (Kundennummer {{number}}) wurde ein neues Kennwort angefordert. Hier wählen Sie es:
+für {{customer}} (Kundennummer {{number}}) wurde ein neues Passwort angefordert. Hier wählen Sie es:
 
 {{link}}
 
 Der Link gilt einmal, bis {{until}}; ältere Links gelten nicht mehr. Sie melden sich mit {{login}} an.
 
-Wenn Sie das nicht waren, brauchen Sie nichts zu tun: Ihr Kennwort bleibt, wie es ist.
+Wenn Sie das nicht waren, brauchen Sie nichts zu tun: Ihr Passwort bleibt, wie es ist.
 
 Mit freundlichen Grüßen
 {{company}}
@@ -123,10 +123,10 @@ If this was not you, tell us at once: {{company_email}} {{company_phone}}
 Kind regards
 {{company}}
 """),
-    "de": ("Ihr Kennwort wurde geändert", """\
+    "de": ("Ihr Passwort wurde geändert", """\
 Guten Tag {{name}},
 
-das Kennwort von {{login}} ({{customer}}) wurde geändert: {{now}}. Wer mit diesem Zugang angemeldet war, wurde abgemeldet.
+das Passwort von {{login}} ({{customer}}) wurde geändert: {{now}}. Wer mit diesem Zugang angemeldet war, wurde abgemeldet.
 
 Wenn Sie das nicht waren, sagen Sie es uns sofort: {{company_email}} {{company_phone}}
 

@@ -50,7 +50,7 @@ def test_a_customer_asks_gets_a_link_and_chooses_a_password(app, visitor, mailbo
     send_all()
     (mail,) = mailbox.messages
     assert mailbox.envelopes[0][1] == (customer.email,)
-    assert mail["Subject"] == "Neues Kennwort wählen" and "Guten Tag Jan Claasen," in text_of(mail) and customer.number in text_of(mail)
+    assert mail["Subject"] == "Neues Passwort wählen" and "Guten Tag Jan Claasen," in text_of(mail) and customer.number in text_of(mail)
     path = path_in(mail)
 
     page = visitor.get(path)
@@ -72,7 +72,7 @@ def test_a_customer_asks_gets_a_link_and_chooses_a_password(app, visitor, mailbo
 
     send_all()
     told = mailbox.messages[-1]
-    assert len(mailbox.messages) == 2 and told["Subject"] == "Ihr Kennwort wurde geändert" and "http" not in text_of(told)
+    assert len(mailbox.messages) == 2 and told["Subject"] == "Ihr Passwort wurde geändert" and "http" not in text_of(told)
     assert not any(PASSWORD in text_of(mail) for mail in mailbox.messages)
 
 

@@ -195,7 +195,7 @@ def test_staff_changes_a_text(app, desk, smtp_sink):  # noqa: F811
     assert "Password link" in admin.get("/admin/mail-texts/").text
     page = "/admin/mail-texts/password_changed/de"
     text = admin.get(page).text
-    assert "Ihr Kennwort wurde geändert" in text and "{{company_email}}" in text and "Hafenlotsen Emden" in text and "Back to standard" not in text
+    assert "Ihr Passwort wurde geändert" in text and "{{company_email}}" in text and "Hafenlotsen Emden" in text and "Back to standard" not in text
     wrong = admin.post(page, {"subject": "Hallo {{nmae}}", "body": "x"})
     assert wrong.status_code == 422 and "no value {{nmae}}" in wrong.text and "Hallo {{nmae}}" in wrong.text
 
