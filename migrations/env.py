@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import context
 
-from app.core import types
+from app.core import text_index, types
 from app.core.db import db
 
 owner = context.config.attributes["owner"]
@@ -11,6 +11,8 @@ plugins = context.config.attributes["plugins"]
 
 
 def mine(obj, name, kind, reflected, other):
+    if kind == "index" and reflected and name.startswith(text_index.PREFIX):
+        return False                    # they exist on PostgreSQL only: `text_index.install`
     if kind != "table":
         return True
     if name.endswith("alembic_version"):

@@ -57,6 +57,7 @@ def install(flask_app: Flask) -> None:
     shell = Shell(security_manager_class=SecurityManager)
     flask_app.extensions["ptt_views"] = {}
     flask_app.extensions["ptt_menu"] = []
+    flask_app.extensions["ptt_large_tabs"] = {}      # see Listing.tab_counts
     shell.init_app(flask_app, db.session)
     flask_app.extensions["babel"].locale_selector = _language
     _register(flask_app, shell)
@@ -146,6 +147,18 @@ def _count(key: str, count: Callable[[], int]) -> int:
     return known[1]
 
 
+_places: dict[tuple[int, str, str], tuple[str, str]] = {}
+
+
+def _place(view: Any, title: Any) -> tuple[str, str]:
+    """Title and address of an entry: both stay the same in a process, and there are many on each page."""
+    key = (id(view), str(get_locale()), request.script_root)
+    known = _places.get(key)
+    if known is None:
+        known = _places[key] = (str(title), url_for(f"{view.endpoint}.{view.default_view}"))
+    return known
+
+
 def admin_menu() -> list[MenuGroup]:
     """The groups and entries that the reader may open, once a request."""
     if "ptt_admin_menu" in g:
@@ -155,9 +168,11 @@ def admin_menu() -> list[MenuGroup]:
     for entry, view in current_app.extensions["ptt_menu"]:
         if not may(view, "can_" + view.get_method_permission(view.default_view)):
             continue
-        title, icon = CATEGORIES.get(entry.category, (entry.category, "fa-puzzle-piece"))
-        group = groups.setdefault(entry.category, MenuGroup(str(title), icon))
-        item = MenuItem(str(entry.title), url_for(f"{view.endpoint}.{view.default_view}"))
+        group = groups.get(entry.category)
+        if group is None:
+            title, icon = CATEGORIES.get(entry.category, (entry.category, "fa-puzzle-piece"))
+            group = groups[entry.category] = MenuGroup(str(title), icon)
+        item = MenuItem(*_place(view, entry.title))
         if entry.count is not None and (number := _count(view.endpoint, entry.count)):
             item.count = formats.number(number)
         group.entries.append(item)

@@ -53,7 +53,7 @@ def search(text: str) -> list[Found]:
             continue
         wanted = spoken(text) if model is License else text
         order = view.list_order(view.quick_columns()[0], False)
-        rows = view.datamodel.page([view.find(wanted)], order, 0, EACH + 1, [])[1]
+        rows = view.datamodel.first([view.find(wanted)], order, EACH + 1, view.quick_columns())
         if rows:
             found.append(Found(view, rows[:EACH], len(rows) > EACH, view.list_url(q=wanted, **({"tab": "all"} if view.list_tabs else {}))))
     return found

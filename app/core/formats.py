@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -27,12 +28,23 @@ def _locale() -> Any:
     return get_locale() or "en"
 
 
+# Lists show the same figures again and again.
+@functools.lru_cache(10_000)
+def _decimal(value: int | Decimal, pattern: str | None, locale: Any) -> str:
+    return _minus(format_decimal(value, pattern, locale=locale))
+
+
+@functools.lru_cache(10_000)
+def _currency(value: Decimal, currency: str, locale: Any) -> str:
+    return _minus(format_currency(value, currency, locale=locale))
+
+
 def number(value: int | Decimal | None, digits: int | None = None) -> str:
     """Grouped by the locale; `digits` fixes the decimals."""
     if value is None:
         return NOTHING
     pattern = None if digits is None else "#,##0" + ("." + "0" * digits if digits else "")
-    return _minus(format_decimal(value, pattern, locale=_locale()))
+    return _decimal(value, pattern, _locale())
 
 
 def money(value: Decimal | None, currency: str | None = None) -> str:
@@ -41,7 +53,7 @@ def money(value: Decimal | None, currency: str | None = None) -> str:
         return NOTHING
     if not currency:
         return number(value, 2)
-    return _minus(format_currency(value, currency, locale=_locale()))
+    return _currency(value, currency, _locale())
 
 
 def price(value: Decimal | None, currency: str | None = None) -> str:
@@ -111,12 +123,19 @@ def ago(value: datetime | None) -> Markup | str:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(value.isoformat(), instant(value, seconds=True), words)
 
 
+_pills: dict[tuple[Any, Any], Markup] = {}       # lists show the same few words again and again
+
+
 def pill(value: Any) -> Markup:
     """A state: its word with shape and colour."""
     if value is None:
         return Markup(NOTHING)
-    tone = states.tone(value)
-    return Markup('<span class="state{}">{}</span>').format(f" state-{tone}" if tone else "", states.word(value))
+    locale = _locale()
+    known = _pills.get((value, locale))
+    if known is None:
+        tone = states.tone(value)
+        known = _pills[value, locale] = Markup('<span class="state{}">{}</span>').format(f" state-{tone}" if tone else "", states.word(value))
+    return known
 
 
 def badge(word: Any, tone: str = "") -> Markup:

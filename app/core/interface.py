@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import abort
 from flask_appbuilder.models.sqla.interface import SQLAInterface
-from sqlalchemy import BigInteger, Select, case, cast, func, literal, literal_column, select, text
+from sqlalchemy import Select, func, literal, literal_column, select, text
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.sql import ColumnElement
 
@@ -16,6 +16,7 @@ from app.core.db import db, is_postgresql
 from app.core.fields import LARGEST_ID
 
 COUNT_LIMIT = 10_000       # more rows than this are not counted one by one, and not paged to
+FOUND_LIMIT = 1_000        # the same where texts are compared, which takes longer
 ESTIMATE_FROM = 100_000    # above, an unfiltered PostgreSQL table is estimated
 
 
@@ -85,41 +86,53 @@ class AdminInterface(SQLAInterface):
                 options.append(load)
         return options
 
-    def page(self, where: Sequence[Any], order: Sequence[Any], page: int, size: int, eager: Iterable[str]) -> tuple[Count, list[Any]]:
-        """One page and how many rows there are. Two statements, one when the first page holds all."""
+    def rows(self, where: Sequence[Any], order: Sequence[Any], page: int, size: int, eager: Iterable[str] = ()) -> list[Any]:
+        """One page of rows; one statement, and one for each to-many relation of `eager`."""
         page = max(0, min(page, (COUNT_LIMIT - 1) // size))
         query = self.scoped(*where).options(*self.eager_options(eager)).order_by(*order).limit(size).offset(page * size)
-        rows = list(db.session.scalars(query).unique())
-        if rows and len(rows) < size:
-            return Count(page * size + len(rows)), rows
-        if not rows and page == 0:
-            return Count(0), rows
-        return self.count(where), rows
+        return list(db.session.scalars(query).unique())
 
-    def count(self, where: Sequence[Any]) -> Count:
-        clauses = [*self.scope(), *where]
-        if not clauses and is_postgresql():
-            return self._estimate()
-        found = db.session.scalar(select(capped(self.obj, clauses))) or 0
-        return Count(min(found, COUNT_LIMIT), exact=found <= COUNT_LIMIT)
+    def first(self, where: Sequence[Any], order: Sequence[Any], number: int, eager: Iterable[str] = ()) -> list[Any]:
+        """The first rows of those that `where` finds. Of very many only `FOUND_LIMIT` are looked at: bounded, however rare or frequent they are."""
+        if not where:
+            return self.rows(where, order, 0, number, eager)
+        found = select(self.get_pk()).where(*self.scope(), *where).limit(FOUND_LIMIT)
+        query = select(self.obj).where(self.get_pk().in_(found)).options(*self.eager_options(eager)).order_by(*order).limit(number)
+        return list(db.session.scalars(query).unique())
 
-    def _estimate(self) -> Count:
-        """One statement: the planner's figure of a big table; a small one is counted, in a subquery that is only then run."""
-        tuples: ColumnElement[Any] = literal_column("pg_class.reltuples")
-        exact = select(func.count()).select_from(self.obj).scalar_subquery()
-        number, estimated = db.session.execute(
-            select(case((tuples > ESTIMATE_FROM, cast(tuples, BigInteger)), else_=exact), tuples > ESTIMATE_FROM)
-            .select_from(text("pg_class")).where(text("pg_class.oid = to_regclass(:name)").bindparams(name=self.obj.__table__.fullname))).one()
-        return Count(int(number), exact=not estimated, estimated=bool(estimated))
+    def count(self, where: Sequence[Any], limit: int = COUNT_LIMIT) -> Count:
+        whole = self.may_estimate(where)
+        counts, about = self.counts([(where, limit)], about=whole)
+        return estimated(counts[0], about)
 
-    def counts(self, conditions: Sequence[Any]) -> list[Count]:
-        """Bounded counts of several conditions (None: all rows) in one statement."""
-        if not conditions:
-            return []
+    def may_estimate(self, where: Sequence[Any]) -> bool:
+        """Whether PostgreSQL's own figure of the table tells how many rows `where` finds: all of them."""
+        return not where and not self.scope() and is_postgresql()
+
+    def counts(self, wanted: Sequence[tuple[Sequence[Any], int]], about: bool = False) -> tuple[list[Count], int]:
+        """For each (conditions, limit): how many rows fulfil them, counted up to the limit. And `about` how many the table has. One statement."""
         scope = self.scope()
-        row = db.session.execute(select(*(
-            capped(self.obj, [*scope, *([] if where is None else [where])]).label(f"n{i}") for i, where in enumerate(conditions)))).one()
-        return [Count(min(n, COUNT_LIMIT), exact=n <= COUNT_LIMIT) for n in row]
+        columns: list[Any] = [capped(self.obj, [*scope, *where], limit).label(f"n{i}") for i, (where, limit) in enumerate(wanted)]
+        if about:
+            relation = text("pg_class.oid = to_regclass(:name)").bindparams(name=self.obj.__table__.fullname)
+            columns.append(select(literal_column("pg_class.reltuples")).select_from(text("pg_class")).where(relation).scalar_subquery().label("about"))
+        if not columns:
+            return [], 0
+        row = list(db.session.execute(select(*columns)).one())
+        size = int(row.pop() or 0) if about else 0
+        return [Count(min(n, limit), exact=n <= limit) for n, (_where, limit) in zip(row, wanted, strict=True)], size
+
+
+def estimated(count: Count, about: int) -> Count:
+    """`about` is better than "more than were counted"."""
+    return Count(about, exact=False, estimated=True) if not count.exact and about > count.number else count
+
+
+def count_of_page(rows: Sequence[Any], page: int, size: int) -> Count | None:
+    """How many rows there are when this page tells it: it is the last one, or there is none at all."""
+    if rows and len(rows) < size:
+        return Count(page * size + len(rows))
+    return None if rows or page else Count(0)
 
 
 def capped(model: Any, where: Sequence[Any], limit: int = COUNT_LIMIT) -> ColumnElement[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -16,7 +16,7 @@ from app.core.interface import Count
 PAGE_SIZES = (25, 50, 100)
 
 
-@dataclass
+@dataclass(slots=True)
 class Cell:
     """What a column shows of a row: text or HTML, and its class (`num`, `nowrap` or nothing)."""
 
@@ -24,19 +24,42 @@ class Cell:
     css: str = ""
 
 
+@dataclass(slots=True)
+class Row:
+    """A line of the table: `cells` are (class, label, address or None, text); the other texts are for its checkbox and buttons."""
+
+    pk: Any
+    cells: list[tuple[str, str, str | None, Any]]
+    select: str
+    edit: str
+    delete: str
+    sure: str
+
+    def is_number(self, index: int) -> bool:
+        return self.cells[index][0].endswith("num")
+
+
 @dataclass
 class ListPage:
     """One page of a list, as the templates want it. `arguments` are those of the address, without the page's."""
 
     rows: list[Any]
-    count: Count
     page: int
     size: int
     order: str
     descending: bool
     asked: filters.Asked
     arguments: list[tuple[str, str]]
-    prefix: str = ""
+    where: list[Any]
+    limit: int
+    ask_count: Callable[[], Count]
+    known_count: Count | None = None
+
+    @property
+    def count(self) -> Count:
+        if self.known_count is None:
+            self.known_count = self.ask_count()
+        return self.known_count
 
     def address(self, **changes: Any) -> str:
         """The same list with other arguments; None leaves one out."""

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from flask import flash, jsonify, request
+from flask import current_app, flash, jsonify, request
 from flask_appbuilder import expose
 from flask_babel import get_locale
 from flask_babel import gettext as _
+from flask_login import current_user
 from markupsafe import Markup, escape
 from sqlalchemy import or_
 
 from app.core import filters, formats
 from app.core.access import allowed
-from app.core.interface import COUNT_LIMIT
-from app.core.list_pages import PAGE_SIZES, Cell, ListPage
+from app.core.interface import COUNT_LIMIT, FOUND_LIMIT, Count, count_of_page, estimated
+from app.core.list_pages import PAGE_SIZES, Cell, ListPage, Row
 from app.core.page_parts import fill_rows
+from app.core.text_index import has_part
 from app.core.view_parts import ViewParts
+
+LARGE_SECONDS = 60
 
 __all__ = ["Cell", "ListPage", "Listing"]
 
@@ -36,7 +41,10 @@ class Listing(ViewParts):
         return getattr(item, "currency", None)
 
     def raw(self, item: Any, column: str) -> Any:
-        value: Any = item
+        if "." not in column:
+            value = getattr(item, column, None)
+            return value() if callable(value) else value
+        value = item
         for part in column.split("."):
             value = getattr(value, part, None)
             if value is None:
@@ -57,9 +65,27 @@ class Listing(ViewParts):
             return Cell(formats.price(value, self.currency_of(item)), "num")
         if kind == "relation" and value is not None and not isinstance(value, list):
             url = self.url_of_any(value) if link else None
-            return Cell(Markup('<a href="{}">{}</a>').format(url, value) if url else escape(value))
+            return Cell(Markup(f'<a href="{escape(url)}">{escape(value)}</a>') if url else escape(value))
         number = isinstance(value, int | Decimal) and not isinstance(value, bool)
         return Cell(formats.plain(value), "num" if number else "nowrap" if hasattr(value, "isoformat") else "")
+
+    def table_rows(self, rows: Sequence[Any], columns: Sequence[str]) -> list[Row]:
+        """Everything the table shows of `rows`; words are looked up once, not for each row."""
+        select, edit, delete, sure = _("Select %(name)s"), _("Edit %(name)s"), _("Delete %(name)s"), _("Delete “%(name)s”? This cannot be undone.")
+        labels = [(column, self.label(column)) for column in columns]
+        result = []
+        for item in rows:
+            name = {"name": self.head_title(item)}
+            cells: list[tuple[str, str, str | None, Any]] = []
+            for column, label in labels:
+                if cells:
+                    cell = self.cell(item, column)
+                    cells.append((cell.css, label, None, cell.text))
+                else:
+                    cell = self.cell(item, column, link=False)
+                    cells.append((f"cell-main {cell.css}".rstrip(), label, self.url_of(item), cell.text))
+            result.append(Row(self.datamodel.get_pk_value(item), cells, select % name, edit % name, delete % name, sure % name))
+        return result
 
     def list_order(self, column: str, descending: bool) -> list[Any]:
         """ORDER BY for a column of `order_columns`, with the key as tie breaker."""
@@ -69,8 +95,7 @@ class Listing(ViewParts):
 
     def find(self, text: str) -> Any:
         """WHERE of the find box and of lookups: `quick_search` names one column or several."""
-        names = self.quick_columns()
-        return or_(*(getattr(self.datamodel.obj, name).icontains(text, autoescape=True) for name in names))
+        return or_(*(has_part(getattr(self.datamodel.obj, name), text) for name in self.quick_columns()))
 
     def quick_columns(self) -> list[str]:
         quick = self.quick_search
@@ -84,16 +109,17 @@ class Listing(ViewParts):
         return ", ".join(name if name[1:2].isupper() else name[:1].lower() + name[1:] for name in names)
 
     def list_page(self, where: Sequence[Any] = (), hidden: Sequence[str] = ()) -> ListPage:
-        """The rows that the address asks for. Statements: the rows, the count (when more than one page)."""
+        """The rows that the address asks for: one statement. How many there are is asked when somebody wants to know, unless the page tells it."""
         args = request.args
         columns = [name for name in self.search_columns if name not in hidden]
         asked = filters.ask(self.datamodel.obj, columns, self.label, args)
         for name in asked.wrong:
             flash(_("The filter “%(name)s” could not be understood and was left out.", name=name), "warning")
-        quick = (args.get("q") or "").replace("\x00", "").strip()[:100]
+        quick, limit = (args.get("q") or "").replace("\x00", "").strip()[:100], COUNT_LIMIT
         clauses = [*where, *asked.where]
         if quick and self.quick_columns():
             clauses.append(self.find(quick))
+            limit = FOUND_LIMIT
         base_column, base_direction = self.base_order or ("", "desc")
         order, descending = base_column, base_direction == "desc"
         if args.get("order") in self.order_columns:
@@ -101,10 +127,10 @@ class Listing(ViewParts):
         size = int(args["size"]) if args.get("size", "") in [str(n) for n in PAGE_SIZES] else self.page_size
         page = int(args["page"]) if args.get("page", "").isdecimal() and len(args["page"]) < 6 else 0
         page = min(page, (COUNT_LIMIT - 1) // size)
-        count, rows = self.datamodel.page(clauses, self.list_order(order, descending), page, size, [c for c in self.list_columns if c not in hidden])
+        rows = self.datamodel.rows(clauses, self.list_order(order, descending), page, size, [c for c in self.list_columns if c not in hidden])
         fill_rows(self.datamodel.obj, self.list_columns, rows)
         pairs = [(key, value) for key, value in args.items(multi=True) if key != "page"]
-        return ListPage(rows, count, page, size, order, descending, asked, pairs)
+        return ListPage(rows, page, size, order, descending, asked, pairs, clauses, limit, lambda: self.datamodel.count(clauses, limit), count_of_page(rows, page, size))
 
     def tab_clause(self, key: str) -> Any:
         for name, _label, where in self.list_tabs:
@@ -112,11 +138,26 @@ class Listing(ViewParts):
                 return where() if callable(where) and not hasattr(where, "compile") else where
         return None
 
-    def tab_counts(self) -> list[tuple[str, Any, Any]]:
-        """(key, label, count) for each tab; all counts in one bounded statement."""
-        tabs = self.list_tabs
-        counts = self.datamodel.counts([self.tab_clause(key) for key, _label, _where in tabs])
-        return [(key, label, formats.number(n.number) + ("" if n.exact else "+")) for (key, label, _where), n in zip(tabs, counts, strict=True)]
+    def tab_counts(self, page: ListPage, current: str) -> list[tuple[str, Any, str]]:
+        """(key, label, count) for each tab; all counts in one bounded statement, with that of `page` when it is not known yet.
+
+        A tab that had more rows than are counted shows the same figure for a while without being counted again.
+        """
+        now, large, place = time.monotonic(), current_app.extensions["ptt_large_tabs"], (self.endpoint, current_user.get_id())
+        clauses = {key: self.tab_clause(key) for key, _label, _where in self.list_tabs}
+        where = {key: [] if clause is None else [clause] for key, clause in clauses.items()}
+        asked = [key for key in where if large.get((*place, key), 0) < now]
+        narrowed = current not in where or len(page.where) > len(where[current])
+        extra = [(page.where, page.limit)] if page.known_count is None and narrowed else []
+        whole = page.known_count is None and self.datamodel.may_estimate(page.where)
+        found, about = self.datamodel.counts([*((where[key], COUNT_LIMIT) for key in asked), *extra], whole)
+        counts = dict(zip(asked, found, strict=False))
+        large.update(((*place, key), now + LARGE_SECONDS) for key, count in counts.items() if not count.exact)
+        most = Count(COUNT_LIMIT, exact=False)
+        if page.known_count is None:
+            page.known_count = estimated(found[-1] if narrowed else counts.get(current, most), about)
+        return [(key, label, formats.number(count.number) + ("" if count.exact else "+"))
+                for key, label, _where in self.list_tabs for count in [counts.get(key, most)]]
 
     @expose("/list/")
     @allowed
@@ -126,7 +167,7 @@ class Listing(ViewParts):
         clause = self.tab_clause(tab)
         found = self.list_page([] if clause is None else [clause])
         controls = filters.controls(self.datamodel.obj, self.search_columns, self.label, found.asked, self.lookup_of)
-        return self.render_template(self.list_template, title=self.list_title, listing=found, controls=controls, tab=tab,
+        return self.render_template(self.list_template, title=self.list_title, listing=found, controls=controls, tab=tab, tabs=self.tab_counts(found, tab) if tabs else [],
                                     columns=self.list_columns, related=False)
 
     @expose("/lookup")
@@ -135,5 +176,5 @@ class Listing(ViewParts):
         """Rows for a select field that looks up while typing: `{"results": [{"id", "text"}]}`."""
         text = (request.args.get("q") or request.args.get("term") or "").replace("\x00", "").strip()[:100]
         where = [self.find(text)] if text and self.quick_columns() else []
-        rows = self.datamodel.page(where, self.list_order(self.quick_columns()[0] if self.quick_columns() else "", False), 0, 20, [])[1]
+        rows = self.datamodel.first(where, self.list_order(self.quick_columns()[0] if self.quick_columns() else "", False), 20)
         return jsonify(results=[{"id": self.datamodel.get_pk_value(row), "text": str(row)} for row in rows])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import phonenumbers
 import pycountry
 from babel import Locale, UnknownLocaleError
@@ -32,6 +34,7 @@ def phone(text: str, country: str, field: str = "phone") -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+@functools.lru_cache(20_000)
 def phone_words(number: str | None) -> str:
     """E.164 as people read it: +49 171 4402118."""
     try:

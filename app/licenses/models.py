@@ -47,7 +47,8 @@ class License(Stateful, Synced, Model):
     __table_args__ = (
         Index("uq_license_server_user", "server_id", "user_name", unique=True),
         Index(None, "customer_id", "id", postgresql_include=["active_from", "active_to"]), Index(None, "alias"), Index(None, "phone"), Index(None, "tariff_id"), Index(None, "active_to"),
-        Index("ix_license_locked", "customer_id", "lock_reasons", postgresql_where=text("lock_reasons <> 0"), sqlite_where=text("lock_reasons <> 0")),
+        Index("ix_license_ended", "state", "id", postgresql_where=text("state <> 'active'"), sqlite_where=text("state <> 'active'")),
+        Index("ix_license_locked", "customer_id", "lock_reasons", postgresql_include=["state"], postgresql_where=text("lock_reasons <> 0"), sqlite_where=text("lock_reasons <> 0")),
         Index("ix_license_not_synced", "sync_state", postgresql_where=text("sync_state <> 'synced'"), sqlite_where=text("sync_state <> 'synced'")),
     )
     __protocol__ = "license"

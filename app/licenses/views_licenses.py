@@ -27,7 +27,6 @@ from app.licenses.views_new import NewLicenses
 from app.licenses.words import comparison, permission_words, phone_text
 
 ALIVE = License.state != LicenseState.DELETED
-ENDS = License.active_to.is_not(None)       # so do all that are ending or deleted: there is an index for it
 
 
 class LicenseView(NewLicenses, LicenseActions, AdminView):
@@ -52,9 +51,9 @@ class LicenseView(NewLicenses, LicenseActions, AdminView):
     tab_rank = 10
     list_tabs = [
         ("all", _l("All"), None), ("active", _l("Active"), License.state == LicenseState.ACTIVE),
-        ("locked", _l("Locked"), lambda: (License.lock_reasons != 0) & ALIVE), ("ending", _l("Ending"), ENDS & (License.state == LicenseState.ENDING)),
+        ("locked", _l("Locked"), lambda: (License.lock_reasons != 0) & ALIVE), ("ending", _l("Ending"), License.state == LicenseState.ENDING),
         ("failed", _l("Failed on server"), License.sync_state == SyncState.FAILED), ("pending", _l("Waiting for server"), License.sync_state == SyncState.PENDING),
-        ("deleted", _l("Deleted"), ENDS & (License.state == LicenseState.DELETED)),
+        ("deleted", _l("Deleted"), License.state == LicenseState.DELETED),
     ]
     label_columns = {"locked_because": _l("Locked because"), "sync_state": _l("On server"), "service_names": _l("Additional services"), "created_at": _l("Created")}
     formatters_columns = {"alias": with_row(lambda value, item: value or item.user_name), "phone": phone_text, "permissions": permission_words}

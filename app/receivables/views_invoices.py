@@ -21,6 +21,7 @@ from app.core.db import db
 from app.core.errors import DomainError, InvalidInput
 from app.core.fields import parse_number
 from app.core.listing import Cell
+from app.core.text_index import any_of, has_part
 from app.core.views import AdminInterface, AdminView, action, allowed, expose, with_row
 from app.customers.models import Customer
 from app.receivables import invoice_state
@@ -73,7 +74,7 @@ class InvoiceView(AdminView):
 
     def find(self, text: str) -> Any:
         """By number, or by the customer's name or number."""
-        return or_(Invoice.number.icontains(text, autoescape=True), Invoice.customer.has(or_(Customer.company.icontains(text, autoescape=True), Customer.number == text)))
+        return any_of(Invoice.id, has_part(Invoice.number, text), Invoice.customer_id.in_(select(Customer.id).where(or_(has_part(Customer.company, text), Customer.number == text))))
 
     def raw(self, item: Any, column: str) -> Any:
         if column in ("due", "open", "settlement"):

@@ -15,6 +15,7 @@ from app.core import clock, formats
 from app.core.db import db
 from app.core.fields import Required, ServiceForm
 from app.core.listing import Cell
+from app.core.text_index import any_of, has_part
 from app.core.views import AdminInterface, AdminView, action, allowed, expose
 from app.customers.models import Customer
 from app.receivables import open_items
@@ -60,7 +61,7 @@ class OpenItemView(AdminView):
         return super().tab_clause(key or "open")
 
     def find(self, text: str) -> Any:
-        return or_(OpenItem.reference.icontains(text, autoescape=True), OpenItem.customer.has(or_(Customer.company.icontains(text, autoescape=True), Customer.number == text)))
+        return any_of(OpenItem.id, has_part(OpenItem.reference, text), OpenItem.customer_id.in_(select(Customer.id).where(or_(has_part(Customer.company, text), Customer.number == text))))
 
     def cell(self, item: Any, column: str, link: bool = True) -> Cell:
         return Cell(item_badge(item, clock.today())) if column == "state" else super().cell(item, column, link)

@@ -15,6 +15,7 @@ from app.core.db import db
 from app.core.listing import Cell
 from app.core.money import ZERO
 from app.core.page_parts import PageLink, link_to
+from app.core.text_index import any_of, has_part
 from app.core.views import AdminInterface, AdminView, action, allowed, expose
 from app.customers.models import Customer
 from app.receivables import payments
@@ -65,8 +66,8 @@ class PaymentView(Recording, AdminView):
     ]
 
     def find(self, text: str) -> Any:
-        columns = (Payment.payer, Payment.reference)
-        return or_(*(column.icontains(text, autoescape=True) for column in columns), Payment.customer.has(or_(Customer.company.icontains(text, autoescape=True), Customer.number == text)))
+        return any_of(Payment.id, or_(has_part(Payment.payer, text), has_part(Payment.reference, text)),
+                      Payment.customer_id.in_(select(Customer.id).where(or_(has_part(Customer.company, text), Customer.number == text))))
 
     def cell(self, item: Any, column: str, link: bool = True) -> Cell:
         if column == "customer" and item.customer is None:

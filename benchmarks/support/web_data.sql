@@ -1,5 +1,5 @@
--- Customers, ten licenses each, two open items each. One license in 200 is locked, one in 60 ends, one in 50 is deleted, one in
--- 500 failed on its server; the licenses of a customer are scattered over the table, as they are after years.
+-- Customers with ten licenses, two invoices and two open items each. One license in 200 is locked, one in 60 ends, one in 50 is deleted,
+-- one in 500 failed on its server; the licenses of a customer are scattered over the table, as they are after years.
 INSERT INTO customer (id, kind, number, company, contact, invoice_email, business, vat_id, tax_number, buyer_reference, language, currency, payment_method, terms_days,
                       invoice_by_mail, server_id, state, lock_reasons, reminder_block, note, created_at, changed_at, version, street, address_extra, postcode, city,
                       region, country, phone, email)
@@ -20,7 +20,12 @@ SELECT i, {first_customer} + i::bigint * 7919 % {customers}, 1001, 1 + i % 50, '
        CASE WHEN i % 50 = 0 THEN date '2026-06-30' WHEN i % 60 = 0 THEN date '2027-01-31' END, CASE WHEN i % 200 = 1 THEN 1 ELSE 0 END,
        now(), now(), 1, CASE WHEN i % 500 = 2 THEN 'failed' ELSE 'synced' END, ''
 FROM generate_series({first_license}, {last_license}) i;
-INSERT INTO open_item (customer_id, reference, issued_on, due_on, currency, amount, open, settled_on, disputed, dispute_note, reminder_block)
-SELECT i, 'R' || k || '-' || i, current_date - 40 + 30 * k, current_date - 26 + 30 * k, 'EUR', 5950, CASE WHEN k = 1 OR i % 20 = 0 THEN 5950 ELSE 0 END,
-       CASE WHEN k = 1 OR i % 20 = 0 THEN NULL ELSE current_date - 30 END, false, '', false
+INSERT INTO invoice (id, number, series_id, chain_index, kind, customer_id, issued_on, due_on, language, currency, payment_method, net, tax, gross, buyer, seller, notes,
+                     issued_at, previous_hash, hash)
+SELECT i * 2 + k, 'R2026-' || lpad((i * 2 + k)::text, 7, '0'), (SELECT min(id) FROM invoice_series), i * 2 + k, 'invoice', i, current_date - 40 + 30 * k, current_date - 26 + 30 * k,
+       'de', 'EUR', 'transfer', 5000, 950, 5950, '{}', '{}', '[]', now(), '', md5(i::text)
 FROM generate_series(0, 1) k, generate_series({first_customer}, {last_customer}) i;
+INSERT INTO open_item (customer_id, invoice_id, reference, issued_on, due_on, currency, amount, open, settled_on, disputed, dispute_note, reminder_block)
+SELECT customer_id, id, number, issued_on, due_on, 'EUR', gross, CASE WHEN id % 2 = 1 OR id % 40 = 0 THEN gross ELSE 0 END,
+       CASE WHEN id % 2 = 1 OR id % 40 = 0 THEN NULL ELSE issued_on + 10 END, false, '', false
+FROM invoice WHERE customer_id BETWEEN {first_customer} AND {last_customer};

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from app.billing.triggers import install_triggers
-from app.core import money, secrets, types
+from app.core import money, secrets, text_index, types
 
 revision = '0001_core'
 down_revision = None
@@ -603,7 +603,8 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_license_active_to'), ['active_to'], unique=False)
         batch_op.create_index(batch_op.f('ix_license_alias'), ['alias'], unique=False)
         batch_op.create_index(batch_op.f('ix_license_customer_id_id'), ['customer_id', 'id'], unique=False, postgresql_include=['active_from', 'active_to'])
-        batch_op.create_index('ix_license_locked', ['customer_id', 'lock_reasons'], unique=False, postgresql_where=sa.text('lock_reasons <> 0'), sqlite_where=sa.text('lock_reasons <> 0'))
+        batch_op.create_index('ix_license_ended', ['state', 'id'], unique=False, postgresql_where=sa.text("state <> 'active'"), sqlite_where=sa.text("state <> 'active'"))
+        batch_op.create_index('ix_license_locked', ['customer_id', 'lock_reasons'], unique=False, postgresql_include=['state'], postgresql_where=sa.text('lock_reasons <> 0'), sqlite_where=sa.text('lock_reasons <> 0'))
         batch_op.create_index('ix_license_not_synced', ['sync_state'], unique=False, postgresql_where=sa.text("sync_state <> 'synced'"), sqlite_where=sa.text("sync_state <> 'synced'"))
         batch_op.create_index(batch_op.f('ix_license_phone'), ['phone'], unique=False)
         batch_op.create_index(batch_op.f('ix_license_tariff_id'), ['tariff_id'], unique=False)
@@ -950,6 +951,8 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_allocation_payment_id'), ['payment_id'], unique=False)
 
     install_triggers(op.get_bind())
+    text_index.install(op.get_bind(), {"customer": ("company", "number"), "license": ("alias", "user_name", "phone"), "ptt_group": ("name",),
+                                       "invoice": ("number",), "open_item": ("reference",), "payment": ("payer", "reference")})
 
 
 def downgrade() -> None:

@@ -87,17 +87,44 @@ def test_a_big_table_is_estimated(app, admin, monkeypatch):
 
     from app.core.db import db
 
-    monkeypatch.setattr(interface, "ESTIMATE_FROM", 50)
+    monkeypatch.setattr(interface, "COUNT_LIMIT", 40)
+    monkeypatch.setattr("app.core.listing.COUNT_LIMIT", 40)
     articles(90)
     db.session.commit()
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE article"))
+    rows = db.session.scalar(text("SELECT count(*) FROM article"))
     with statements() as sent:
         answer = admin.get("/admin/articles/list/")
-    assert "of about " in answer.text
-    estimate = next(s for s in sent if "reltuples" in s)
-    plan = "\n".join(row[0] for row in db.session.execute(text("EXPLAIN (ANALYZE) " + re.sub(r"%\(\w*reltuples\w*\)s(::INTEGER)?", "50", estimate).replace("%(name)s", "'article'"))))
-    assert "never executed" in plan, "the table was counted although its estimate is known"
+    assert f"of about {rows}" in answer.text
+    assert len([s for s in sent if "FROM article" in s]) == 2, "the rows, and all counts in one statement"
+    assert "LIMIT" in next(s for s in sent if "reltuples" in s), "more was counted than is shown"
+
+
+def test_tabs_beyond_the_bound_are_not_counted_again_at_once(app, admin, monkeypatch):
+    monkeypatch.setattr(interface, "COUNT_LIMIT", 40)
+    monkeypatch.setattr("app.core.listing.COUNT_LIMIT", 40)
+    articles(90)                                     # two of three are active
+    def counts() -> list[str]:
+        return re.findall(r'class="n">([^<]+)<', admin.get("/admin/articles/list/").text)
+
+    view = next(v for v in app.appbuilder.baseviews if v.endpoint == "ArticleView")
+    monkeypatch.setattr(view, "list_tabs", [("all", "All", None), ("some", "Some", Article.number.like("X0000%"))])
+    with statements() as first:
+        assert counts() == ["40+", "10"]
+    with transaction() as session:
+        session.execute(insert(Article), [{"number": "X0000Z", "name_en": "New", "unit": "C62", "net_price": Decimal(1), "tax_class": TaxClass.STANDARD, "active": True,
+                                           "commissionable": True, "revenue_account": "", "name_de": "", "name_pt_br": ""}])
+    with statements() as second:
+        assert counts() == ["40+", "11"], "what is counted is counted anew each time"
+    assert sum(s.count("FROM article") for s in second) < sum(s.count("FROM article") for s in first)
+
+
+@pytest.mark.parametrize(("text", "found"), [("th", 9), ("TH", 9), ("in", 0), ("ing", 9), ("thing 4", 1), ("x", 9), ("%", 0), ("00004", 1)])
+def test_lookups_find_parts_of_words_and_short_texts_at_the_beginning(admin, text, found):
+    articles(9)
+    results = admin.get("/admin/articles/lookup", query_string={"q": text}).json["results"]
+    assert len([row for row in results if "Thing" in row["text"]]) == found
 
 
 @pytest.mark.parametrize(("query", "expected"), [
