@@ -53,7 +53,7 @@ def issue_part(ctx: Context, part: dict[str, Any]) -> None:
 
 def after_issue(ctx: Context) -> None:
     if not ctx.dry_run and queries.without_file(db.session(), _complete_to()):
-        request_run("billing.render_invoices")
+        request_run("billing.render_invoices", join_waiting=True)
 
 
 def _complete_to() -> int:
