@@ -111,7 +111,7 @@ def test_a_form_keeps_what_was_typed_and_leads_to_the_error(desk):
     desk.keyboard.press("Control+Enter")
     desk.wait_for_selector(".error-summary")
     desk.faults.expect("422")
-    assert desk.evaluate("document.activeElement.matches('.error-summary')")
+    eventually(desk, "document.activeElement.matches('.error-summary')")
     assert desk.input_value("#number") == "N-1"
     desk.locator(".error-summary a").first.click()
     assert desk.evaluate("document.activeElement.getAttribute('aria-invalid')") == "true"

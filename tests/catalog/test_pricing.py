@@ -57,11 +57,12 @@ def test_each_unit_has_its_tier_s_price(table, units):
 
 @given(tiers, st.integers(0, 40), st.randoms(use_true_random=False))
 def test_open_prices_complete_the_sum(table, units, random):
-    """Whichever units were billed before, all together cost what one run makes them cost, and in the same order."""
+    """Whichever units were billed before, all together cost what one run makes them cost."""
     priced = unit_prices(table, units, True)
     billed = [random.random() < 0.5 for _ in priced]
     late = [price for price, done in zip(priced, billed, strict=True) if not done]
-    assert open_prices(priced, [price for price, done in zip(priced, billed, strict=True) if done]) == late
+    # in which order is open where a price comes back further on (0, 1, 0): the same prices stay open
+    assert sorted(open_prices(priced, [price for price, done in zip(priced, billed, strict=True) if done])) == sorted(late)
 
 
 def test_a_price_that_changed_meanwhile_takes_the_first_place():
