@@ -26,8 +26,9 @@ from app.billing.fee_reads import (
     read_terms,
     read_usage,
 )
+from app.billing.fee_terms import Account, Fee, Unbillable, Usage
 from app.billing.fee_writes import Bill, write_bills
-from app.billing.fees import Account, Fee, Unbillable, Usage, fees_of
+from app.billing.fees import fees_of
 from app.core.db import db, retrying, transaction
 from app.core.period import Month
 

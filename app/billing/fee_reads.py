@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, ColumnElement, Select, any_, func, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
-from app.billing.fees import Account, Offer, Span, Terms, Usage, billing_period
+from app.billing.fee_terms import Account, Offer, Span, Terms, Usage, billing_period
 from app.billing.locked_days import Lock
 from app.billing.models import BillingDocument, BillingState, Charge, ManualLine, RecurringLine
 from app.catalog.models import Billing, ProRata, Service, Tariff, TariffService, TariffTier, TierPolicy, WhileLocked

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.billing.bulk import insert_shared, reserve_ids
 from app.billing.fee_reads import DocumentRow, RecurringRow
-from app.billing.fees import Account, Fee, Item
+from app.billing.fee_terms import Account, Fee, Item
 from app.billing.models import BillingDocument, BillingState, Charge, ManualLine
 from app.core import clock
 from app.core.money import round_money

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
-from app.billing.fees import Account, Offer, Terms, Usage, billing_period, fees_of
+from app.billing.fee_terms import Account, Offer, Terms, Usage, billing_period
+from app.billing.fees import fees_of
 from app.billing.locked_days import locked_days
 from app.billing.models import BillingDocument, Charge, ManualLine, RecurringLine
 from app.catalog.models import Billing, ProRata, Tariff, TierPolicy, WhileLocked
