@@ -13,6 +13,7 @@ from flask import current_app
 from flask_appbuilder.security.sqla.models import Permission, PermissionView, Role, ViewMenu
 from sqlalchemy import select
 
+from app.admin import rights
 from app.core.db import db, transaction
 from app.system.models import Mark
 
@@ -82,4 +83,5 @@ def seed_roles() -> None:
             session.add(Mark(name=MARK, value=value))
         elif mark.value != value:
             mark.value = value
+        rights.begin()
     db.session.expire_all()

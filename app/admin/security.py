@@ -23,6 +23,7 @@ from sqlalchemy import select, union
 from werkzeug.security import generate_password_hash
 
 from app.admin import passwords, sessions, throttle
+from app.admin import rights as kept_rights
 from app.core.db import db, transaction
 from app.core.errors import DomainError
 from app.system.models import ProtocolKind
@@ -44,6 +45,7 @@ class SecurityManager(FabSecurityManager):
         config.setdefault("FAB_PASSWORD_HASH_METHOD", passwords.METHOD)
         config["AUTH_DB_FAKE_PASSWORD_HASH_CHECK"] = generate_password_hash("nobody", config["FAB_PASSWORD_HASH_METHOD"], 16)
         super().__init__(appbuilder)
+        kept_rights.install()
 
     def create_login_manager(self, app: Any) -> LoginManager:
         manager = LoginManager()
@@ -125,10 +127,10 @@ class SecurityManager(FabSecurityManager):
         return (permission_name, view_name) in self.rights()
 
     def rights(self) -> frozenset[tuple[str, str]]:
-        """All (permission, view) of the signed-in user; one statement a request."""
+        """All (permission, view) of the signed-in user; looked up once a request, read when a role has changed."""
         found = g.get("ptt_rights")
         if found is None:
-            found = g.ptt_rights = self.rights_of(current_user.id)
+            found = g.ptt_rights = kept_rights.kept(current_user.id, self.rights_of)
         return found
 
     def rights_of(self, user_id: int) -> frozenset[tuple[str, str]]:

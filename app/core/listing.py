@@ -19,7 +19,7 @@ from app.core import filters, formats
 from app.core.access import allowed
 from app.core.interface import COUNT_LIMIT, FOUND_LIMIT, Count, count_of_page, estimated
 from app.core.list_pages import PAGE_SIZES, Cell, ListPage, Row
-from app.core.page_parts import fill_rows
+from app.core.page_parts import columns_beside
 from app.core.text_index import has_part
 from app.core.view_parts import ViewParts
 
@@ -127,10 +127,14 @@ class Listing(ViewParts):
         size = int(args["size"]) if args.get("size", "") in [str(n) for n in PAGE_SIZES] else self.page_size
         page = int(args["page"]) if args.get("page", "").isdecimal() and len(args["page"]) < 6 else 0
         page = min(page, (COUNT_LIMIT - 1) // size)
-        rows = self.datamodel.rows(clauses, self.list_order(order, descending), page, size, [c for c in self.list_columns if c not in hidden])
-        fill_rows(self.datamodel.obj, self.list_columns, rows)
+        known = None
+        if quick and self.quick_columns():          # few: found by the index of the texts, then sorted; many: the order's index meets them soon
+            count = self.datamodel.count(clauses, FOUND_LIMIT)
+            known = count if count.exact else None
+        rows = self.datamodel.rows(clauses, self.list_order(order, descending), page, size, [c for c in self.list_columns if c not in hidden],
+                                   columns_beside(self.datamodel.obj, self.list_columns), few=known is not None)
         pairs = [(key, value) for key, value in args.items(multi=True) if key != "page"]
-        return ListPage(rows, page, size, order, descending, asked, pairs, clauses, limit, lambda: self.datamodel.count(clauses, limit), count_of_page(rows, page, size))
+        return ListPage(rows, page, size, order, descending, asked, pairs, clauses, limit, lambda: self.datamodel.count(clauses, limit), known or count_of_page(rows, page, size))
 
     def tab_clause(self, key: str) -> Any:
         for name, _label, where in self.list_tabs:

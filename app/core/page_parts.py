@@ -6,8 +6,8 @@
     @page_links(Customer, rank=10)
     def record_payment(customer): return [link_to("PaymentView.add", _("Record payment"), "fa-coins", customer=customer.id)]
 
-    @row_values(Customer, "license_count")                  # a column that the view of Customer names in `list_columns`
-    def licenses(ids): return {customer id: number}
+    @row_column(Customer, "license_count")                  # a column that the view of Customer names in `list_columns`
+    def licenses(): return select(func.count()).where(License.customer_id == Customer.id).scalar_subquery()
 
 A view becomes a tab of such a page with `tab_of = (Customer,)`; `rank` and `tab_rank` (50 when not given) put them in order.
 """
@@ -37,8 +37,8 @@ class PageLink:
 
 Facts = Callable[[Any], list[tuple[Any, Any, str]]]
 Links = Callable[[Any], Iterable[PageLink | None]]
-Values = Callable[[list[Any]], dict[Any, Any]]
-_values: dict[tuple[type, str], Values] = {}
+Column = Callable[[], Any]
+_columns: dict[tuple[type, str], Column] = {}
 _facts: dict[type, list[tuple[int, Facts]]] = defaultdict(list)
 _links: dict[type, list[tuple[int, Links]]] = defaultdict(list)
 
@@ -61,23 +61,18 @@ def page_links(model: type, rank: int = 50) -> Callable[[Links], Links]:
     return add
 
 
-def row_values(model: type, name: str) -> Callable[[Values], Values]:
-    """Decorator: `function(ids)` gives the value of list column `name` by row id; asked once for a page of rows."""
-    def add(function: Values) -> Values:
-        _values[model, name] = function
+def row_column(model: type, name: str) -> Callable[[Column], Column]:
+    """Decorator: `function()` gives list column `name` as a scalar subquery on the row of `model`, read with the page of rows."""
+    def add(function: Column) -> Column:
+        _columns[model, name] = function
         return function
 
     return add
 
 
-def fill_rows(model: type, columns: Iterable[str], rows: list[Any]) -> None:
-    """Set the columns that other slices provide on `rows`; a row that they do not know has None."""
-    for name in columns:
-        provide = _values.get((model, name))
-        if provide is not None and rows:
-            found = provide([row.id for row in rows])
-            for row in rows:
-                setattr(row, name, found.get(row.id))
+def columns_beside(model: type, names: Iterable[str]) -> dict[str, Any]:
+    """Those of the list columns that other slices provide."""
+    return {name: provide() for name in names if (provide := _columns.get((model, name))) is not None}
 
 
 def facts_of(item: Any) -> list[tuple[Any, Any, str]]:

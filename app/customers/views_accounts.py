@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from flask import g
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
@@ -48,8 +49,11 @@ def lookup(endpoint: str) -> Callable[[], str | None]:
 
 
 def has_password(customer: Customer) -> bool:
-    account = accounts.main_account(customer)
-    return account is not None and account.password_hash is not None
+    known: dict[int, bool] = g.setdefault("ptt_has_password", {})       # two buttons of a page ask
+    if customer.id not in known:
+        account = accounts.main_account(customer)
+        known[customer.id] = account is not None and account.password_hash is not None
+    return known[customer.id]
 
 
 @with_row

@@ -17,7 +17,7 @@ from app.core import clock, formats
 from app.core.db import db
 from app.core.errors import InvalidInput
 from app.core.interface import AdminInterface
-from app.core.page_parts import PageLink, link_to, page_facts, page_links, row_values, safe_url_for
+from app.core.page_parts import PageLink, link_to, page_facts, page_links, row_column, safe_url_for
 from app.core.views import AdminPage, AdminView, action, allowed, expose
 from app.customers.locks import LockReason, reason_words
 from app.customers.models import Customer, CustomerState, TariffAssignment
@@ -111,7 +111,7 @@ class AccountPage(AdminPage):
     @allowed
     def lock(self, customer_id: int) -> Any:
         customer, page = self._customer(customer_id)
-        count = license_counts([customer.id]).get(customer.id, 0)
+        count = licenses_of(customer)
 
         def save(form: NoteForm) -> None:
             if not locks.lock_account(customer, LockReason.MANUAL, form.note.data):
@@ -140,17 +140,19 @@ class AccountPage(AdminPage):
 # ---- on the customer's page and list -----------------------------------------------------------------------------
 
 
-@row_values(Customer, "license_count")
-def license_counts(ids: list[int]) -> dict[int, int]:
-    counts = dict(db.session.execute(select(License.customer_id, func.count()).where(License.customer_id.in_(ids), License.state != LicenseState.DELETED)
-                                     .group_by(License.customer_id)).tuples().all())
-    return {ident: counts.get(ident, 0) for ident in ids}
+def licenses_of(customer: Customer) -> int:
+    return db.session.scalar(select(func.count()).where(License.customer_id == customer.id, License.state != LicenseState.DELETED)) or 0
+
+
+@row_column(Customer, "license_count")
+def license_count() -> Any:
+    return select(func.count()).where(License.customer_id == Customer.id, License.state != LicenseState.DELETED).scalar_subquery()
 
 
 @page_facts(Customer, rank=30)
 def license_facts(customer: Customer) -> list[tuple[Any, Any, str]]:
     url = safe_url_for("LicenseView.list", customer=customer.id)
-    number = formats.number(license_counts([customer.id])[customer.id])
+    number = formats.number(licenses_of(customer))
     return [(_("Licenses"), Markup('<a href="{}">{}</a>').format(url, number) if url else number, "")]
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from app.core import clock, formats
 from app.core.db import db
-from app.core.page_parts import PageLink, link_to, page_facts, page_links, row_values
+from app.core.page_parts import PageLink, link_to, page_facts, page_links, row_column
 from app.customers.models import Customer
 from app.receivables.models import OpenItem
 from app.receivables.queries import NOUGHT, balances
@@ -41,9 +41,7 @@ def buttons(customer: Customer) -> Iterable[PageLink | None]:
     return [link_to("PaymentView.add", _("Record payment"), "fa-coins", customer=customer.id), link_to("ManualLineView.add", _("New line"), "fa-pen", customer=customer.id)]
 
 
-@row_values(Customer, "open_balance")
-def open_balances(ids: list[int]) -> dict[int, Decimal]:
-    """What each customer owes in his own currency; one statement."""
-    query = (select(OpenItem.customer_id, func.sum(OpenItem.open)).join(Customer, Customer.id == OpenItem.customer_id)
-             .where(OpenItem.customer_id.in_(ids), OpenItem.open > NOUGHT, OpenItem.currency == Customer.currency).group_by(OpenItem.customer_id))
-    return dict(db.session.execute(query).all())
+@row_column(Customer, "open_balance")
+def open_balance() -> Any:
+    """What each customer owes in his own currency."""
+    return select(func.sum(OpenItem.open)).where(OpenItem.customer_id == Customer.id, OpenItem.open > NOUGHT, OpenItem.currency == Customer.currency).scalar_subquery()

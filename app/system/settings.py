@@ -57,6 +57,11 @@ def _stored() -> dict[str, Any]:
     return cached
 
 
+def stored_value(key: str) -> Any:
+    """What is stored beside the settings under a key that nobody declared, or None: read with them, once a request."""
+    return _stored().get(key)
+
+
 def forget_cached() -> None:
     """A new request or job reads anew; call this where one process lives longer than that."""
     g.pop("ptt_settings", None)
