@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import abort
 from flask_appbuilder.models.sqla.interface import SQLAInterface
-from sqlalchemy import Select, func, literal, literal_column, select, text
+from sqlalchemy import ARRAY, Select, any_, func, literal, literal_column, select, text
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.sql import ColumnElement
 
@@ -87,16 +87,18 @@ class AdminInterface(SQLAInterface):
                 options.append(load)
         return options
 
-    def rows(self, where: Sequence[Any], order: Sequence[Any], page: int, size: int, eager: Iterable[str] = (), beside: Mapping[str, Any] = NOTHING, few: bool = False) -> list[Any]:
-        """One page of rows; one statement, and one for each to-many relation of `eager`. `beside`: scalar subqueries that become attributes of the rows.
+    def few(self, where: Sequence[Any], limit: int = FOUND_LIMIT) -> list[Any] | None:
+        """The keys of all rows that `where` finds, when they are at most `limit`.
 
-        `few`: `where` finds at most `FOUND_LIMIT` rows. They are found first and sorted then: PostgreSQL would read along the order's index in the hope to meet 25 soon.
+        They are looked up without an order: PostgreSQL would read along the order's index in the hope to meet a page of them soon.
         """
+        found = list(db.session.scalars(select(self.get_pk()).where(*self.scope(), *where).limit(limit + 1)))
+        return found if len(found) <= limit else None
+
+    def rows(self, where: Sequence[Any], order: Sequence[Any], page: int, size: int, eager: Iterable[str] = (), beside: Mapping[str, Any] = NOTHING) -> list[Any]:
+        """One page of rows; one statement, and one for each to-many relation of `eager`. `beside`: scalar subqueries that become attributes of the rows."""
         page = max(0, min(page, (COUNT_LIMIT - 1) // size))
-        found = self.scoped(*where)
-        if few:
-            found = select(self.obj).where(self.get_pk().in_(select(self.get_pk()).where(*self.scope(), *where).limit(FOUND_LIMIT + 1)))
-        query = found.options(*self.eager_options(eager)).order_by(*order).limit(size).offset(page * size)
+        query = self.scoped(*where).options(*self.eager_options(eager)).order_by(*order).limit(size).offset(page * size)
         if not beside:
             return list(db.session.scalars(query).unique())
         result = []
@@ -122,6 +124,11 @@ class AdminInterface(SQLAInterface):
     def may_estimate(self, where: Sequence[Any]) -> bool:
         """Whether PostgreSQL's own figure of the table tells how many rows `where` finds: all of them."""
         return not where and not self.scope() and is_postgresql()
+
+    def one_of(self, keys: Sequence[Any]) -> Any:
+        """WHERE: the row has one of these keys."""
+        pk = self.get_pk()
+        return pk == any_(literal(list(keys), ARRAY(pk.type))) if is_postgresql() else pk.in_(keys)
 
     def counts(self, wanted: Sequence[tuple[Sequence[Any], int]], about: bool = False) -> tuple[list[Count], int]:
         """For each (conditions, limit): how many rows fulfil them, counted up to the limit. And `about` how many the table has. One statement."""

@@ -24,6 +24,7 @@ from app.core.text_index import has_part
 from app.core.view_parts import ViewParts
 
 LARGE_SECONDS = 60
+TAB_LIMIT = 1_000        # a tab says "1,000+" beyond
 
 __all__ = ["Cell", "ListPage", "Listing"]
 
@@ -127,12 +128,11 @@ class Listing(ViewParts):
         size = int(args["size"]) if args.get("size", "") in [str(n) for n in PAGE_SIZES] else self.page_size
         page = int(args["page"]) if args.get("page", "").isdecimal() and len(args["page"]) < 6 else 0
         page = min(page, (COUNT_LIMIT - 1) // size)
-        known = None
-        if quick and self.quick_columns():          # few: found by the index of the texts, then sorted; many: the order's index meets them soon
-            count = self.datamodel.count(clauses, FOUND_LIMIT)
-            known = count if count.exact else None
-        rows = self.datamodel.rows(clauses, self.list_order(order, descending), page, size, [c for c in self.list_columns if c not in hidden],
-                                   columns_beside(self.datamodel.obj, self.list_columns), few=known is not None)
+        known, wanted = None, clauses
+        if quick and self.quick_columns() and (few := self.datamodel.few(clauses)) is not None:
+            known, wanted = Count(len(few)), [self.datamodel.one_of(few)]
+        rows = self.datamodel.rows(wanted, self.list_order(order, descending), page, size, [c for c in self.list_columns if c not in hidden],
+                                   columns_beside(self.datamodel.obj, self.list_columns))
         pairs = [(key, value) for key, value in args.items(multi=True) if key != "page"]
         return ListPage(rows, page, size, order, descending, asked, pairs, clauses, limit, lambda: self.datamodel.count(clauses, limit), known or count_of_page(rows, page, size))
 
@@ -145,23 +145,23 @@ class Listing(ViewParts):
     def tab_counts(self, page: ListPage, current: str) -> list[tuple[str, Any, str]]:
         """(key, label, count) for each tab; all counts in one bounded statement, with that of `page` when it is not known yet.
 
-        A tab that had more rows than are counted shows the same figure for a while without being counted again.
+        Other tabs than the `current` one are counted up to `TAB_LIMIT`. One with more shows the same figure for a while without being counted again.
         """
-        now, large, place = time.monotonic(), current_app.extensions["ptt_large_tabs"], (self.endpoint, current_user.get_id())
+        now, kept, place = time.monotonic(), current_app.extensions["ptt_large_tabs"], (self.endpoint, current_user.get_id())
         clauses = {key: self.tab_clause(key) for key, _label, _where in self.list_tabs}
         where = {key: [] if clause is None else [clause] for key, clause in clauses.items()}
-        asked = [key for key in where if large.get((*place, key), 0) < now]
+        limits = {key: COUNT_LIMIT if key == current else TAB_LIMIT for key in where}
+        counts = {key: count for key in where for until, count in [kept.get((*place, key), (now, None))] if until > now and count.number >= limits[key]}
+        asked = [key for key in where if key not in counts]
         narrowed = current not in where or len(page.where) > len(where[current])
         extra = [(page.where, page.limit)] if page.known_count is None and narrowed else []
         whole = page.known_count is None and self.datamodel.may_estimate(page.where)
-        found, about = self.datamodel.counts([*((where[key], COUNT_LIMIT) for key in asked), *extra], whole)
-        counts = dict(zip(asked, found, strict=False))
-        large.update(((*place, key), now + LARGE_SECONDS) for key, count in counts.items() if not count.exact)
-        most = Count(COUNT_LIMIT, exact=False)
+        found, about = self.datamodel.counts([*((where[key], limits[key]) for key in asked), *extra], whole)
+        counts.update(zip(asked, found, strict=False))
+        kept.update(((*place, key), (now + LARGE_SECONDS, counts[key])) for key in asked if not counts[key].exact)
         if page.known_count is None:
-            page.known_count = estimated(found[-1] if narrowed else counts.get(current, most), about)
-        return [(key, label, formats.number(count.number) + ("" if count.exact else "+"))
-                for key, label, _where in self.list_tabs for count in [counts.get(key, most)]]
+            page.known_count = estimated(found[-1] if narrowed else counts[current], about)
+        return [(key, label, formats.number(counts[key].number) + ("" if counts[key].exact else "+")) for key, label, _where in self.list_tabs]
 
     @expose("/list/")
     @allowed

@@ -70,7 +70,7 @@ class LicenseView(NewLicenses, LicenseActions, AdminView):
         """A phone number is found as people write it, too: 0171 4402."""
         digits = re.sub(r"\D", "", text).lstrip("0")
         found = super().find(text)
-        return or_(found, License.phone.contains(digits)) if len(digits) >= 4 and not re.search(r"[a-z]", text, re.IGNORECASE) else found
+        return or_(found, License.phone.contains(digits)) if len(digits) >= 4 and digits != text and not re.search(r"[a-z]", text, re.IGNORECASE) else found
 
     # the page
 
