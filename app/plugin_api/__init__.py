@@ -7,8 +7,9 @@ from app.core.jobs import Job
 from app.core.money import MoneyType, PriceType, round_money
 from app.core.types import BigId, Json, UTCDateTime, words
 from app.plugin_api.base import API_VERSION, Plugin
-from app.plugin_api.contracts import AdminPage, InvoiceExtra, InvoiceFacts, PaymentMethod
+from app.plugin_api.contracts import AdminPage, InvoiceExtra, InvoiceFacts, PayAction, PayDemand, PaymentMethod
 from app.plugin_api.mail import MailTemplate, Placeholder
+from app.plugin_api.portal import PortalEntry, PortalVisitor, portal_page, portal_visitor
 from app.plugin_api.provisioning import (
     GroupState,
     Health,
@@ -23,7 +24,7 @@ from app.plugin_api.provisioning import (
 
 __all__ = [
     "API_VERSION", "AdminPage", "BigId", "DomainError", "GroupState", "Health", "Held", "InvalidInput", "InvoiceExtra",
-    "InvoiceFacts", "Job", "Json", "MailTemplate", "MoneyType", "PaymentMethod", "Placeholder", "Plugin", "PriceType", "ProvisioningDriver",
+    "InvoiceFacts", "Job", "Json", "MailTemplate", "MoneyType", "PayAction", "PayDemand", "PaymentMethod", "Placeholder", "Plugin", "PortalEntry", "PortalVisitor", "PriceType", "ProvisioningDriver",
     "ProvisioningError", "Refused", "ServerAccess", "TryLater", "UTCDateTime", "Unknown", "UserState", "after_commit",
-    "clock", "db", "round_money", "transaction", "words",
+    "clock", "db", "portal_page", "portal_visitor", "round_money", "transaction", "words",
 ]

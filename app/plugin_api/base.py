@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from app.core.jobs import Job
 from app.plugin_api.contracts import AdminPage, InvoiceExtra, PaymentMethod
 from app.plugin_api.mail import MailTemplate
+from app.plugin_api.portal import PortalEntry
 from app.plugin_api.provisioning import ProvisioningDriver
 
 API_VERSION = 1
@@ -44,6 +45,14 @@ class Plugin:
 
     def admin_pages(self) -> Iterable[AdminPage]:
         """Views of the staff interface."""
+        return ()
+
+    def portal_blueprint(self) -> Any | None:
+        """A Flask blueprint of pages for customers, mounted at /portal/<name>/. See `app.plugin_api.portal`."""
+        return None
+
+    def portal_entries(self) -> Iterable[PortalEntry]:
+        """Entries in the menu of the portal."""
         return ()
 
     def reactions(self) -> Mapping[type, Callable[[Any], None]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -33,6 +34,32 @@ class InvoiceFacts:
     language: str
 
 
+@dataclass(frozen=True, slots=True)
+class PayDemand:
+    """What a customer may pay in the portal: an open item, or (`item_id` None) his next prepaid period.
+
+    The amount is what was open when the page was made: whoever takes money asks the core again.
+    """
+
+    customer_id: int
+    currency: str
+    amount: Decimal
+    item_id: int | None = None
+    reference: str = ""             # number of the invoice, or what is demanded
+    due_on: date | None = None
+    prepaid: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PayAction:
+    """A button beside a demand. `post`: it is sent as a form with the token against forgery; else it is a link to a page."""
+
+    label: Any
+    url: str
+    post: bool = False
+    primary: bool = False
+
+
 class PaymentMethod(ABC):
     """How a demand gets paid. A method reports facts (`record_payment`, `record_return`); the core draws the conclusions."""
 
@@ -43,6 +70,10 @@ class PaymentMethod(ABC):
     @abstractmethod
     def payment_lines(self, invoice: InvoiceFacts) -> list[str]:
         """Sentences of the payment block on the invoice, in the language of the current locale."""
+
+    def portal_actions(self, demand: PayDemand) -> Iterable[PayAction]:
+        """Buttons that the portal shows beside a demand to whoever has the right `pay`. Asked for each demand of a page: no statements here."""
+        return ()
 
 
 class InvoiceExtra(ABC):

@@ -15,7 +15,7 @@ from app.plugin_api.base import API_VERSION, Plugin
 
 GROUP = "pttadmin.plugins"
 QUESTIONS = ("payment_methods", "provisioning_drivers", "invoice_extras", "jobs", "admin_pages", "reactions", "settings",
-             "mail_templates")
+             "mail_templates", "portal_blueprint", "portal_entries")
 log = logging.getLogger(__name__)
 
 
@@ -70,6 +70,8 @@ class Registry:
         answers = {}
         for question in QUESTIONS:
             answer = getattr(plugin, question)()
+            if question == "portal_blueprint":
+                answer = () if answer is None else (answer,)
             answers[question] = dict(answer) if question == "reactions" else list(answer)
         for template in answers["mail_templates"]:
             if not template.purpose.startswith(f"{plugin.name}."):
