@@ -5,6 +5,7 @@ from app.core.db import after_commit, db, transaction
 from app.core.errors import DomainError, Held, InvalidInput
 from app.core.jobs import Job
 from app.core.money import MoneyType, PriceType, round_money
+from app.core.states import Stateful, name_states
 from app.core.types import BigId, Json, UTCDateTime, words
 from app.plugin_api.base import API_VERSION, Plugin
 from app.plugin_api.contracts import AdminPage, InvoiceExtra, InvoiceFacts, PayAction, PayDemand, PaymentMethod
@@ -25,6 +26,6 @@ from app.plugin_api.provisioning import (
 __all__ = [
     "API_VERSION", "AdminPage", "BigId", "DomainError", "GroupState", "Health", "Held", "InvalidInput", "InvoiceExtra",
     "InvoiceFacts", "Job", "Json", "MailTemplate", "MoneyType", "PayAction", "PayDemand", "PaymentMethod", "Placeholder", "Plugin", "PortalEntry", "PortalVisitor", "PriceType", "ProvisioningDriver",
-    "ProvisioningError", "Refused", "ServerAccess", "TryLater", "UTCDateTime", "Unknown", "UserState", "after_commit",
-    "clock", "db", "portal_page", "portal_visitor", "round_money", "transaction", "words",
+    "ProvisioningError", "Refused", "ServerAccess", "Stateful", "TryLater", "UTCDateTime", "Unknown", "UserState", "after_commit",
+    "clock", "db", "name_states", "portal_page", "portal_visitor", "round_money", "transaction", "words",
 ]
