@@ -1,10 +1,12 @@
 """All that a plugin may import of the core, besides the public models and services of the slices (docs/plugins.md)."""
 
-from app.core import clock
+from app.core import clock, formats
+from app.core.actor import current_actor
 from app.core.db import after_commit, db, transaction
-from app.core.errors import DomainError, Held, InvalidInput
+from app.core.errors import Conflict, DomainError, Held, InvalidInput
 from app.core.jobs import Job
 from app.core.money import MoneyType, PriceType, round_money
+from app.core.sql import among
 from app.core.states import Stateful, name_states
 from app.core.types import BigId, Json, UTCDateTime, words
 from app.plugin_api.base import API_VERSION, Plugin
@@ -24,8 +26,8 @@ from app.plugin_api.provisioning import (
 )
 
 __all__ = [
-    "API_VERSION", "AdminPage", "BigId", "DomainError", "GroupState", "Health", "Held", "InvalidInput", "InvoiceExtra",
+    "API_VERSION", "AdminPage", "BigId", "Conflict", "DomainError", "GroupState", "Health", "Held", "InvalidInput", "InvoiceExtra",
     "InvoiceFacts", "Job", "Json", "MailTemplate", "MoneyType", "PayAction", "PayDemand", "PaymentMethod", "Placeholder", "Plugin", "PortalEntry", "PortalVisitor", "PriceType", "ProvisioningDriver",
-    "ProvisioningError", "Refused", "ServerAccess", "Stateful", "TryLater", "UTCDateTime", "Unknown", "UserState", "after_commit",
-    "clock", "db", "name_states", "portal_page", "portal_visitor", "round_money", "transaction", "words",
+    "ProvisioningError", "Refused", "ServerAccess", "Stateful", "TryLater", "UTCDateTime", "Unknown", "UserState", "after_commit", "among",
+    "clock", "current_actor", "db", "formats", "name_states", "portal_page", "portal_visitor", "round_money", "transaction", "words",
 ]
