@@ -19,14 +19,26 @@ from app.core.types import BigId, UTCDateTime, words
 from app.customers.models import Customer
 
 
+class DemandKind(enum.Enum):
+    """In the order in which a payment pays them (§ 367 BGB)."""
+
+    COST = "cost"               # a reminder's fee, a bank's fee, the flat sum of § 288 BGB
+    INTEREST = "interest"
+    PRINCIPAL = "principal"
+
+
 class OpenItem(Model):
-    """A demand. `open` = amount − allocations, written in the transaction of the allocation, never below 0."""
+    """A demand. `open` = amount − allocations, written in the transaction of the allocation, never below 0.
+
+    Interest and costs are demands of their own; `principal_id` names the demand that they arose from.
+    """
 
     __tablename__ = "open_item"
     __table_args__ = (
         CheckConstraint("open >= 0 and open <= amount", name="open"),
         Index(None, "customer_id"),
         Index("ix_open_item_due", "due_on", "customer_id", postgresql_where=text("open > 0"), sqlite_where=text("open > 0")),
+        Index("ix_open_item_principal_id", "principal_id", postgresql_where=text("principal_id is not null"), sqlite_where=text("principal_id is not null")),
     )
     __protocol__ = "billing"
     __protocol_skip__ = ("open", "settled_on")
@@ -45,6 +57,8 @@ class OpenItem(Model):
     dispute_note: Mapped[str] = mapped_column(Text, default="")
     reminder_block: Mapped[bool] = mapped_column(default=False)
     lock_notice_on: Mapped[date | None]                                # the day that a notice named for the lock
+    kind: Mapped[DemandKind] = mapped_column(words(DemandKind), default=DemandKind.PRINCIPAL, server_default=DemandKind.PRINCIPAL.value)
+    principal_id: Mapped[int | None] = mapped_column(ForeignKey("open_item.id"))
 
     customer: Mapped[Customer] = relationship()
     invoice: Mapped[Invoice | None] = relationship()
@@ -161,4 +175,5 @@ class PrepaidUse(Model):
     payment: Mapped[Payment] = relationship()
 
 
+name_states({DemandKind.COST: (_l("Costs"), ""), DemandKind.INTEREST: (_l("Interest"), ""), DemandKind.PRINCIPAL: (_l("Principal"), "")})
 name_states({PaymentState.BOOKED: (_l("Booked"), "ok"), PaymentState.RETURNED: (_l("Returned"), "bad")})

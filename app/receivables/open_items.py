@@ -21,7 +21,7 @@ from app.receivables import amounts
 from app.receivables.allocation import book
 from app.receivables.booking import store_payment
 from app.receivables.events import CREDIT_NOTE, WRITE_OFF
-from app.receivables.models import OpenItem
+from app.receivables.models import DemandKind, OpenItem
 from app.receivables.queries import account_for_update
 from app.system.models import ProtocolKind
 from app.system.protocol import record
@@ -53,8 +53,9 @@ def _credit(invoice: InvoiceIssued) -> None:
         book(payment, item, min(item.open, payment.free), invoice.number)
 
 
-def add_demand(customer: Customer, reference: str, amount: Decimal, issued_on: date | None = None, due_on: date | None = None) -> OpenItem:
-    """A demand without an invoice, for example a bank's fee; due after the customer's terms when no day is given."""
+def add_demand(customer: Customer, reference: str, amount: Decimal, issued_on: date | None = None, due_on: date | None = None,
+               kind: DemandKind = DemandKind.PRINCIPAL, principal: OpenItem | None = None) -> OpenItem:
+    """A demand without an invoice, for example a bank's fee; due after the customer's terms when no day is given. `principal`: what costs or interest arose from."""
     reference = " ".join(reference.split())
     if not 1 <= len(reference) <= 60:
         raise InvalidInput(_("Say in 1 to 60 characters what is demanded."), "reference")
@@ -64,7 +65,8 @@ def add_demand(customer: Customer, reference: str, amount: Decimal, issued_on: d
     if due < issued:
         raise InvalidInput(_("A demand cannot be due before it exists."), "due_on")
     with transaction() as session:
-        item = OpenItem(customer_id=customer.id, reference=reference, issued_on=issued, due_on=due, currency=customer.currency, amount=amount, open=amount)
+        item = OpenItem(customer_id=customer.id, reference=reference, issued_on=issued, due_on=due, currency=customer.currency, amount=amount, open=amount,
+                        kind=kind, principal_id=None if principal is None else principal.id)
         session.add(item)
         session.flush()
         return item

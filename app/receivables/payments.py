@@ -22,7 +22,7 @@ from app.receivables import amounts
 from app.receivables.allocation import BY_HAND, allocate, auto_allocate, unbook
 from app.receivables.booking import store_payment
 from app.receivables.events import NOT_MONEY, PaymentReturned
-from app.receivables.models import Allocation, OpenItem, Payment, PaymentState
+from app.receivables.models import Allocation, DemandKind, OpenItem, Payment, PaymentState
 from app.receivables.open_items import add_demand
 from app.receivables.prepaid import reverse_periods
 from app.receivables.queries import NOUGHT, account_for_update
@@ -178,6 +178,7 @@ def _return(payment: Payment, reason: str, fee: Decimal, day: date) -> bool:
         record(ProtocolKind.BILLING, "returned", subject_type="payment", subject_id=payment.id, subject=str(payment), customer_id=payment.customer_id,
                changes={"free": [free, payment.free]}, note=reason)
         if fee and owner is not None and setting("payments.pass_on_return_fee") and payment.currency == owner.currency:
-            add_demand(owner, _("Bank fee for the returned payment of %(day)s", day=payment.received_on.isoformat()), fee, issued_on=day)
+            add_demand(owner, _("Bank fee for the returned payment of %(day)s", day=payment.received_on.isoformat()), fee, issued_on=day,
+                       kind=DemandKind.COST)
         publish(PaymentReturned(payment.id, payment.customer_id, payment.amount, payment.currency, payment.method, day, reason))
         return True
