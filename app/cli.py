@@ -6,6 +6,7 @@ import getpass
 import sys
 
 import click
+from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
 from app.core.actor import Actor, acting
@@ -42,6 +43,24 @@ def admin(username: str, password_stdin: bool, email: str) -> None:
     except DomainError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{username} was {'created' if created else 'given a new password'}.")
+
+
+@ptt.command("reset-second-factor")
+@click.argument("username")
+@with_appcontext
+def reset_second_factor(username: str) -> None:
+    """For a lost telephone when no other administrator is there: the password alone opens the account until a new factor is set up."""
+    from app.admin import totp
+
+    user = current_app.appbuilder.sm.find_user(username)  # type: ignore[attr-defined]
+    if user is None:
+        raise click.ClickException(f"There is no user {username}.")
+    try:
+        with acting(CLI):
+            totp.remove(user, by_owner=False)
+    except DomainError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"The second factor of {username} was removed, all sessions ended.")
 
 
 @ptt.command("demo")

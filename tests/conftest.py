@@ -101,10 +101,12 @@ def databases(request: pytest.FixtureRequest) -> Databases:
         from app.admin.setup import setup_all
         from app.core.db import db
         from app.factory import create_app
+        from app.system.settings import change_settings
 
         flask_app = create_app(**settings(uri, made.folder))
         with flask_app.app_context():
             setup_all()
+            change_settings({"staff.require_second_factor": False})     # tests/admin/test_second_factor.py turns it on
             db.session.remove()
             db.engine.dispose()
 

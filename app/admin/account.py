@@ -13,8 +13,11 @@ from flask_login import current_user
 from wtforms import PasswordField, StringField
 from wtforms.validators import Email, EqualTo, Length
 
-from app.admin import passwords, sessions
+from app.admin import passwords, sessions, totp
+from app.admin.login_steps import pending_user, remember_pending
+from app.admin.notices import tell_owner
 from app.admin.security import TooManyTries
+from app.admin.totp_page import SignInCodeForm
 from app.core.access import local_path
 from app.core.db import transaction
 from app.core.errors import InvalidInput
@@ -47,6 +50,9 @@ class LoginView(BaseView):
             if form.validate():
                 try:
                     user = self.appbuilder.sm.sign_in(form.username.data, form.password.data, request.remote_addr or "")
+                    if user is not None and totp.is_on(user.id):
+                        remember_pending(user)
+                        return redirect(url_for("LoginView.code", next=target), 303)
                     if user is not None:
                         sessions.start(user)
                         return redirect(target, 303)
@@ -55,6 +61,27 @@ class LoginView(BaseView):
                     status = 429
                     form.fail(error, "password")
         return self.render_template("pttadmin/login.html", form=form, title=_("Sign in")), status
+
+    @expose("/login/code", methods=["GET", "POST"])
+    def code(self) -> Any:
+        """The second factor of somebody whose password was right a moment ago."""
+        target = local_path(request.args.get("next")) or url_for("Overview.index")
+        user = pending_user()
+        if user is None:
+            return redirect(url_for("LoginView.login", next=target), 303)
+        form, status = SignInCodeForm(), 200
+        if request.method == "POST":
+            status = 422
+            if form.validate():
+                try:
+                    if totp.check(user, form.code.data, request.remote_addr or ""):
+                        sessions.start(user)
+                        return redirect(target, 303)
+                    form.fail(_("This code is not right, or it was used before. Enter the one that your telephone shows now."), "code")
+                except TooManyTries as error:
+                    status = 429
+                    form.fail(error, "code")
+        return self.render_template("pttadmin/login.html", form=form, title=_("Second factor"), again=url_for("LoginView.login", next=target)), status
 
     @expose("/logout/", methods=["POST"])
     def logout(self) -> Any:
@@ -114,6 +141,9 @@ class ProfilePage(AdminPage):
         def save(form: Any) -> None:
             self._ask(form.password.data, "password")
             with transaction():
+                old = current_user.email
+                if old != form.email.data:
+                    tell_owner(current_user, "email", _("E-mail address changed"), _("The e-mail address of your account was changed to another one."), address=old)
                 current_user.first_name, current_user.last_name, current_user.email = form.first_name.data, form.last_name.data, form.email.data
                 record(ProtocolKind.SECURITY, "profile_changed", subject_type="staff", subject_id=current_user.id, subject=current_user.username)
             flash(_("The changes were saved."), "success")

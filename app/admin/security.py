@@ -34,6 +34,19 @@ class TooManyTries(DomainError):
     """The account or the address has to wait."""
 
 
+def must_wait(name: str, address: str) -> None:
+    """Raises TooManyTries while this account or address has to wait."""
+    from flask_babel import gettext as _
+
+    from app.core import clock, formats
+
+    wait = throttle.wait_until(name, address)
+    if wait is not None:
+        seconds = int((wait - clock.now()).total_seconds())
+        minutes = max(1, -(-seconds // 60))
+        raise TooManyTries(_("Too many failed tries. Try again in %(minutes)s minutes.", minutes=formats.number(minutes)))
+
+
 class SecurityManager(FabSecurityManager):
     """FAB's users, roles and rights; our login, sessions and per-request set of rights. Only the database login exists."""
 
@@ -85,17 +98,9 @@ class SecurityManager(FabSecurityManager):
     def sign_in(self, name: str, password: str, address: str) -> User | None:
         """The user when name and password fit. TooManyTries while the account or the address has to wait.
 
-        A second factor belongs between this and `sessions.start`: the caller asks for it before it starts the session.
+        The second factor comes between this and `sessions.start`: the login asks for it before it starts the session.
         """
-        from flask_babel import gettext as _
-
-        from app.core import clock, formats
-
-        wait = throttle.wait_until(name, address)
-        if wait is not None:
-            seconds = int((wait - clock.now()).total_seconds())
-            minutes = max(1, -(-seconds // 60))
-            raise TooManyTries(_("Too many failed tries. Try again in %(minutes)s minutes.", minutes=formats.number(minutes)))
+        must_wait(name, address)
         user = db.session.scalar(select(User).where((User.username == name) | (User.email == name)).order_by(User.id))
         known = user is not None and bool(user.active)
         stored = user.password if known else current_app.config["AUTH_DB_FAKE_PASSWORD_HASH_CHECK"]
@@ -113,10 +118,15 @@ class SecurityManager(FabSecurityManager):
         return user
 
     def set_password(self, user: User, password: str, keep: int | None = None, field: str = "password") -> None:
-        """Store a new password (checked) and end all sessions of the user but `keep`."""
+        """Store a new password (checked), end all sessions of the user but `keep`, and tell the owner."""
+        from flask_babel import gettext as _
+
+        from app.admin.notices import tell_owner
+
         passwords.check_password(password, user, field)
         with transaction():
             passwords.set_password(user, password, keep)
+            tell_owner(user, "password", _("Password changed"), _("The password of your account was changed. All other sessions were ended."))
             record(ProtocolKind.SECURITY, "password_changed", subject_type="staff", subject_id=user.id, subject=user.username)
 
     # rights

@@ -35,11 +35,13 @@ class Shell(AppBuilder):
     def _add_admin_views(self) -> None:
         from app.admin.account import LanguageView, LoginView, ProfilePage
         from app.admin.dashboard import Overview
+        from app.admin.totp_page import SecondFactorPage
 
         self._indexview = self.add_view_no_menu(Overview)
         self.sm.auth_view = self.add_view_no_menu(LoginView)
         self.add_view_no_menu(LanguageView)
         self.add_view_no_menu(ProfilePage)
+        self.add_view_no_menu(SecondFactorPage)
 
 
 def install(flask_app: Flask) -> None:
@@ -106,7 +108,21 @@ def _only_staff() -> Any:
     view = current_app.blueprints.get(request.blueprint or "")
     if view is None or request.blueprint in ("LoginView", "LanguageView", "appbuilder"):
         return None
-    return None if current_user.is_authenticated else to_login()
+    if not current_user.is_authenticated:
+        return to_login()
+    return _lead_to_second_factor(current_user)
+
+
+def _lead_to_second_factor(user: Any) -> Any:
+    """Who needs a second factor and has none gets to the page that sets it up, and nowhere else."""
+    from app.admin import totp
+
+    if not totp.must_enrol(user.id):
+        return None
+    g.ptt_led = True
+    if request.blueprint == "SecondFactorPage":
+        return None
+    return redirect(url_for("SecondFactorPage.index"), 303)
 
 
 def _language() -> str | None:
@@ -163,6 +179,8 @@ def admin_menu() -> list[MenuGroup]:
     """The groups and entries that the reader may open, once a request."""
     if "ptt_admin_menu" in g:
         return g.ptt_admin_menu
+    if g.get("ptt_led"):
+        return []
     groups: dict[str, MenuGroup] = {}
     best: tuple[int, MenuItem | None, MenuGroup | None] = (0, None, None)
     for entry, view in current_app.extensions["ptt_menu"]:
@@ -200,7 +218,7 @@ def _context() -> dict[str, Any]:
         "page_language": str(get_locale() or "en").replace("_", "-"), "here": request.full_path.rstrip("?") if request else "/",
         "company_name": safely("company.name", "") if known else "", "outgoing_held": known and safely("system.hold_outgoing", False),
         "settings_url": url_for("SettingsPage.index") if known and settings_view is not None and may(settings_view, "can_index") else None,
-        "search_url": safe_url_for("SearchPage.index") if known else None,
+        "search_url": safe_url_for("SearchPage.index") if known and not g.get("ptt_led") else None,
     }
 
 

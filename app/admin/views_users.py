@@ -14,7 +14,8 @@ from sqlalchemy import select
 from wtforms import PasswordField
 from wtforms.validators import Email, Length
 
-from app.admin import sessions
+from app.admin import sessions, totp
+from app.admin.notices import tell_owner
 from app.admin.passwords import check_password, hash_password, set_password
 from app.admin.shell import CATEGORIES
 from app.core import formats
@@ -64,7 +65,7 @@ class UserView(AdminView):
 
     def head_facts(self, item: Any) -> list[tuple[Any, Any, str]]:
         rows = sessions.running(item.id)
-        return [(_("Sessions"), formats.number(len(rows)), ""), (_("Last seen"), formats.ago(rows[0].seen_at) if rows else formats.NOTHING, "")]
+        return [(_("Second factor"), _("On") if totp.is_on(item.id) else _("Off"), ""), (_("Sessions"), formats.number(len(rows)), ""), (_("Last seen"), formats.ago(rows[0].seen_at) if rows else formats.NOTHING, "")]
 
     def do_add(self, form: Any) -> Any:
         check_password(form.password.data, form.username.data)
@@ -81,6 +82,8 @@ class UserView(AdminView):
         if item.id == current_user.id and not (form.active.data and any(role.name == ADMINISTRATOR for role in form.roles.data)):
             raise InvalidInput(_("You cannot take away your own administrator role or lock yourself out. Ask another administrator."), field="roles")
         form.populate_obj(item)
+        if item.email != old["email"]:
+            tell_owner(item, "email", _("E-mail address changed"), _("An administrator changed the e-mail address of your account."), address=old["email"])
         new = {"email": item.email, "roles": ", ".join(sorted(role.name for role in item.roles)), "active": bool(item.active)}
         if not item.active:
             sessions.end_all(item.id, "inactive")
@@ -92,8 +95,14 @@ class UserView(AdminView):
             check_password(form.password.data, user)
             set_password(user, form.password.data)
             note(user, "password_set")
+            tell_owner(user, "password", _("Password changed"), _("An administrator set a new password for your account. All sessions were ended."))
 
         self.each(list(items), change, lambda n: _("The password was set and all sessions were ended."))
+
+    @action("reset_second_factor", _l("Reset second factor"), _l("For a lost telephone: the password alone opens the account until a new factor is set up. All sessions end, "
+                                                                "and the owner is told by e-mail."), "fa-shield-halved", multiple=False, danger=True, when=lambda user: totp.is_on(user.id))
+    def reset_second_factor(self, items: Sequence[Any]) -> None:
+        self.each(list(items), lambda user: totp.remove(user, by_owner=False), lambda n: _("The second factor was removed and all sessions were ended."))
 
     @action("end_sessions", _l("End sessions"), _l("Whoever is signed in with this account must sign in again."), "fa-right-from-bracket", danger=True)
     def end_sessions(self, items: Sequence[Any]) -> None:

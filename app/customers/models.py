@@ -6,6 +6,7 @@ import enum
 from datetime import date, datetime
 
 from flask_appbuilder import Model
+from flask_appbuilder.security.sqla.models import User
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
@@ -54,6 +55,9 @@ class Representative(Address, Model):
     small_business: Mapped[bool] = mapped_column(default=False)       # charges no VAT
     iban: Mapped[str] = mapped_column(String(34), default="")
     active: Mapped[bool] = mapped_column(default=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="SET NULL"), index=True)     # who he is among staff
+
+    user: Mapped[User | None] = relationship()
 
     def __str__(self) -> str:
         return self.name

@@ -13,8 +13,9 @@ from app.admin.roles import ROLES, rights_of, seed_roles, wanted_rights
 from app.core.db import transaction
 from tests.admin.staff import Desk
 
-PUBLIC = {"LoginView.login", "LoginView.logout", "LanguageView.index"}
-OWN = {"Overview.index", "ProfilePage.index", "ProfilePage.edit", "ProfilePage.password", "ProfilePage.end_session", "ProfilePage.end_others"}
+PUBLIC = {"LoginView.login", "LoginView.code", "LoginView.logout", "LanguageView.index"}
+OWN = {"Overview.index", "ProfilePage.index", "ProfilePage.edit", "ProfilePage.password", "ProfilePage.end_session", "ProfilePage.end_others",
+       "SecondFactorPage.index", "SecondFactorPage.begin", "SecondFactorPage.confirm", "SecondFactorPage.codes", "SecondFactorPage.remove"}
 ONLY_ADMINISTRATORS = {"UserView", "RoleView", "SessionsPage", "SettingsPage", "PluginsPage", "EventFailureView", "JobsPage"}
 
 
