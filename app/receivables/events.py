@@ -80,3 +80,46 @@ class PrepaidExtended:
     net: Decimal
     amount: Decimal
     currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class DebitReturned:
+    """A line of a bank statement says that a direct debit came back. Published once for each line, and again on demand.
+
+    Who knows the debit books the return and says so by `app.receivables.bank.lines.take(line_id, …)`; while nobody does,
+    the line waits under “Clearing”. `key` names the fact. `amount`: what had been collected, without the fees; `fee`: what
+    the bank takes for the return. `reason_code`: of ISO 20022, or the bank's own words; texts are empty when not said.
+    """
+
+    line_id: int
+    key: str
+    source: str
+    account: str
+    end_to_end_id: str
+    mandate_id: str
+    instruction_id: str
+    payer: str
+    payer_iban: str
+    amount: Decimal
+    fee: Decimal
+    currency: str
+    reason_code: str
+    reason_text: str
+    returned_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class DebitsCredited:
+    """A line of a bank statement credits direct debits, one (`end_to_end_id`) or a whole collection in one sum (`collection_id`:
+    the id of the payment information block in the order). Taken as `DebitReturned`."""
+
+    line_id: int
+    key: str
+    source: str
+    account: str
+    collection_id: str
+    end_to_end_id: str
+    mandate_id: str
+    amount: Decimal
+    currency: str
+    booked_on: date
