@@ -4,6 +4,7 @@ from app.core import clock, formats
 from app.core.actor import current_actor
 from app.core.db import after_commit, db, transaction
 from app.core.errors import Conflict, DomainError, Held, InvalidInput
+from app.core.jobs import Context as JobContext
 from app.core.jobs import Job
 from app.core.money import MoneyType, PriceType, round_money
 from app.core.sql import among
@@ -27,7 +28,7 @@ from app.plugin_api.provisioning import (
 
 __all__ = [
     "API_VERSION", "AdminPage", "BigId", "Conflict", "DomainError", "GroupState", "Health", "Held", "InvalidInput", "InvoiceExtra",
-    "InvoiceFacts", "Job", "Json", "MailTemplate", "MoneyType", "PayAction", "PayDemand", "PaymentMethod", "Placeholder", "Plugin", "PortalEntry", "PortalVisitor", "PriceType", "ProvisioningDriver",
+    "InvoiceFacts", "Job", "JobContext", "Json", "MailTemplate", "MoneyType", "PayAction", "PayDemand", "PaymentMethod", "Placeholder", "Plugin", "PortalEntry", "PortalVisitor", "PriceType", "ProvisioningDriver",
     "ProvisioningError", "Refused", "ServerAccess", "Stateful", "TryLater", "UTCDateTime", "Unknown", "UserState", "after_commit", "among",
     "clock", "current_actor", "db", "formats", "name_states", "portal_page", "portal_visitor", "round_money", "transaction", "words",
 ]
