@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from flask_babel import lazy_gettext as _l
 
+import app.receivables.interest_settings  # noqa: F401  declares its own
 from app.licenses.settings import LOCKS
 from app.system.settings import Setting, declare
 
