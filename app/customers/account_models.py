@@ -25,8 +25,9 @@ class AccountState(enum.Enum):
 
 class AccountRole(enum.Enum):
     OWNER = "owner"         # everything, and the terms are accepted by him
+    BILLING = "billing"     # invoices, payments, the address
     MANAGER = "manager"     # licenses and groups
-    READER = "reader"
+    READER = "reader"       # looks, changes nothing
 
 
 class LinkPurpose(enum.Enum):
@@ -188,7 +189,7 @@ class TermsAcceptance(Model):
 
 name_states({
     AccountState.INVITED: (_l("Invited"), "info"), AccountState.ACTIVE: (_l("Active"), "ok"), AccountState.DISABLED: (_l("Disabled"), "bad"),
-    AccountRole.OWNER: (_l("Owner"), ""), AccountRole.MANAGER: (_l("Manages licenses"), ""), AccountRole.READER: (_l("Reads only"), ""),
+    AccountRole.OWNER: (_l("Owner"), ""), AccountRole.BILLING: (_l("Pays"), ""), AccountRole.MANAGER: (_l("Manages licenses"), ""), AccountRole.READER: (_l("Reads only"), ""),
     LinkPurpose.WELCOME: (_l("Welcome"), ""), LinkPurpose.RESET: (_l("New password"), ""),
     TermsState.DRAFT: (_l("Draft"), ""), TermsState.PUBLISHED: (_l("Published"), "ok"),
 })

@@ -56,6 +56,18 @@ def end_all(account_id: int, because: str, but: int | None = None) -> int:
     return _end((PortalSession.account_id == account_id, *([PortalSession.id != but] if but is not None else [])), because)
 
 
+def of_account(account_id: int) -> list[PortalSession]:
+    """The running ones, the latest used first."""
+    now = clock.now()
+    return list(db.session.scalars(select(PortalSession).where(PortalSession.account_id == account_id, PortalSession.ended_at.is_(None), PortalSession.created_at > now - LONGEST,
+                                                               PortalSession.seen_at > now - IDLE).order_by(PortalSession.seen_at.desc()).limit(50)))
+
+
+def end_one(session_id: int, because: str) -> bool:
+    """End this session; False when it was over already."""
+    return _end((PortalSession.id == session_id,), because) == 1
+
+
 def _end(where: tuple[object, ...], because: str) -> int:
     with transaction() as session:
         result = session.execute(update(PortalSession).where(*where, PortalSession.ended_at.is_(None))  # type: ignore[arg-type]

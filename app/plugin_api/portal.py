@@ -16,7 +16,7 @@ from flask import abort, g, has_request_context
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-RIGHTS = frozenset({"see", "licenses", "groups", "money", "pay", "address", "logins", "data", "partner"})
+RIGHTS = frozenset({"see", "licenses", "order", "groups", "money", "pay", "address", "logins", "data", "partner"})
 
 
 @dataclass(frozen=True, slots=True)

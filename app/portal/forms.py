@@ -6,15 +6,16 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, HiddenField, PasswordField, StringField
+from wtforms import BooleanField, HiddenField, PasswordField, SelectMultipleField, StringField
 from wtforms.validators import EqualTo, Length
 
 from app.core.fields import Required, ServiceForm, clean_text, no_control
+from app.portal.gate import visit
 
 
 class PublicForm(ServiceForm):
     def validate(self, extra_validators: Any = None) -> bool:
-        many = [field for field in self if len(field.raw_data or ()) > 1]
+        many = [field for field in self if len(field.raw_data or ()) > 1 and not isinstance(field, SelectMultipleField)]
         valid = bool(super().validate(extra_validators))
         for field in many:
             self.fail(_("Enter one value."), field.name)
@@ -24,6 +25,23 @@ class PublicForm(ServiceForm):
 class RequestForm(PublicForm):
     number = StringField(_l("Customer number"), [Required(), no_control, Length(max=254)], filters=[clean_text], description=_l("It stands on every invoice, for example K10042. If you sign in with an e-mail address, enter that."),
                          render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"})
+
+
+class SignInForm(PublicForm):
+    number = StringField(_l("Customer number or e-mail"), [Required(), Length(max=254)], filters=[clean_text],
+                         render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"})
+    password = PasswordField(_l("Password"), [Required(), Length(max=1000)], render_kw={"autocomplete": "current-password"})
+
+
+class PortalForm(PublicForm):
+    """Of the signed-in: it names the customer that it was made for, see `gate.guard`."""
+
+    acts_for = HiddenField()
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.acts_for.data = str(visit().customer.id)
+        self.acts_for.raw_data = None
 
 
 class PasswordForm(PublicForm):

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from flask import Blueprint, abort, current_app, redirect, render_template, request, session, url_for
-from flask_babel import force_locale, get_locale, refresh
+from flask import Blueprint, abort, redirect, render_template, request, session, url_for
+from flask_babel import force_locale, get_locale
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -18,36 +18,11 @@ from app.core.errors import Conflict, DomainError
 from app.customers import password_links, password_requests, prospects, terms
 from app.customers.account_models import TermsState, TermsVersion
 from app.portal.forms import ConfirmForm, PasswordForm, PublicForm, RequestForm
-from app.system.settings import declared, setting
+from app.portal.gate import public
+from app.system.settings import setting
 from app.system.throttle import TooManyTries
 
 portal = Blueprint("portal", __name__, url_prefix="/portal")
-FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
-
-
-@portal.before_request
-def before() -> Any:
-    """Forms only, and the language that the visitor chose."""
-    if request.method == "POST" and request.mimetype not in FORMS:
-        abort(415)
-    if (wanted := request.args.get("lang")) in current_app.config["LANGUAGES"]:
-        session["locale"] = wanted
-        refresh()
-    return None
-
-
-@portal.after_request
-def after(response: Any) -> Any:
-    response.headers["Cache-Control"] = "private, no-store"
-    response.headers["X-Robots-Tag"] = "noindex"
-    return response
-
-
-@portal.context_processor
-def names() -> dict[str, Any]:
-    known = {item.key for item in declared()}
-    company = setting("company.name") if "company.name" in known else ""
-    return {"brand": company or current_app.config["APP_NAME"], "languages": current_app.config["LANGUAGES"], "has_terms": terms.current() is not None}
 
 
 def page(template: str, status: int = 200, **context: Any) -> Any:
@@ -81,6 +56,7 @@ def dead(error: DomainError, again: str | None, verb: str) -> Any:
 
 
 @portal.route("/password", methods=["GET", "POST"])
+@public
 def password_request() -> Any:
     form, status = RequestForm(), 200
     if request.method == "POST":
@@ -95,6 +71,7 @@ def password_request() -> Any:
 
 
 @portal.route("/password/requested")
+@public
 def password_requested() -> Any:
     return page("message", title=_("Look into your mailbox"), again=url_for("portal.password_request"), verb=_("Ask again"), text=_(
         "If there is a customer with this number, an e-mail with a link is on its way to the address that we have stored. The link works once, for %(n)d minutes. "
@@ -102,11 +79,14 @@ def password_requested() -> Any:
 
 
 @portal.route("/password/changed")
+@public
 def password_changed() -> Any:
-    return page("message", title=_("Your password is chosen"), text=_("From now on it is the only one that works. Whoever was signed in with this account has been signed out, and you get an e-mail about it."))
+    return page("message", title=_("Your password is chosen"), text=_("From now on it is the only one that works. Whoever was signed in with this account has been signed out, and you get an e-mail about it."),
+                again=url_for("portal.sign_in"), verb=_("Sign in"))
 
 
 @portal.route("/password/<token>", methods=["GET", "POST"])
+@public
 def password_link(token: str) -> Any:
     try:
         account = password_links.open_link(token, address())
@@ -137,6 +117,7 @@ def password_link(token: str) -> Any:
 
 @portal.route("/terms")
 @portal.route("/terms/<int:number>")
+@public
 def show_terms(number: int | None = None) -> Any:
     """The terms in force, or a published version by its number."""
     found = terms.current() if number is None else db.session.get(TermsVersion, number) if number < 2**31 else None
@@ -146,6 +127,7 @@ def show_terms(number: int | None = None) -> Any:
 
 
 @portal.route("/confirm/<token>", methods=["GET", "POST"])
+@public
 def confirm(token: str) -> Any:
     try:
         prospect = prospects.to_confirm(token, address())
@@ -161,11 +143,19 @@ def confirm(token: str) -> Any:
 
 
 @portal.route("/confirmed")
+@public
 def confirmed() -> Any:
     return page("message", title=_("Thank you"), text=_("Your registration is confirmed. We will look at it and answer by e-mail."))
 
 
 # errors -------------------------------------------------------------------------------------------------------------
+
+
+@portal.errorhandler(DomainError)
+def refused(error: DomainError) -> Any:
+    """What no form has caught: the sentence is meant for people."""
+    status = 429 if isinstance(error, TooManyTries) else 409
+    return page("message", status, title=_("Nothing was changed"), text=str(error))
 
 
 @portal.errorhandler(CSRFError)
@@ -178,7 +168,10 @@ def failed(error: HTTPException) -> Any:
     if error.code is None or error.code < 400:
         return error
     known = {
+        403: (_("You may not do this"), _("Your login does not include it. Whoever owns the account can give you the right.")),
         404: (_("There is nothing here"), _("The address is wrong, or the page is no longer there.")),
+        415: (_("This request is not complete"), _("Go back, load the page again and repeat what you did.")),
+        409: (_("You act for another customer now"), _("In another window you have changed to another customer. Nothing was changed: open the page again.")),
         413: (_("This is too large"), _("Send less at once.")),
         429: (_("Too many tries"), _("Wait some minutes, then try again.")),
     }

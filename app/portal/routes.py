@@ -1,11 +1,54 @@
-"""Pages that anybody can open: ask for a password link, use one, read the terms, confirm a registration."""
+"""Puts the portal into the application: public pages, pages behind the sign-in, pages of plugins."""
 
 from __future__ import annotations
 
-from flask import Flask
+from typing import Any
 
+from flask import Flask, current_app, g
+
+from app.core.states import word
+from app.customers import terms
+from app.customers.checks import phone_words
+from app.portal import (  # noqa: F401  the pages register themselves
+    account,
+    gate,
+    groups,
+    home,
+    invoices,
+    license_edit,
+    license_order,
+    licenses,
+    menu,
+    sign_in,
+)
 from app.portal.pages import portal
+from app.system.settings import declared, setting
 
 
 def install(flask_app: Flask) -> None:
+    flask_app.before_request(gate.guard)
+    flask_app.after_request(headers)
+    flask_app.teardown_request(gate.leave)
+    flask_app.context_processor(names)
     flask_app.register_blueprint(portal)
+    for name, loaded in flask_app.extensions["ptt_plugins"].loaded.items():
+        for blueprint in loaded.answers.get("portal_blueprint", ()):
+            flask_app.register_blueprint(blueprint, url_prefix=f"{gate.ROOT}/{name}")
+            flask_app.error_handler_spec[blueprint.name] = flask_app.error_handler_spec["portal"]     # errors look like the portal's
+
+
+def headers(response: Any) -> Any:
+    if gate.is_portal():
+        response.headers["Cache-Control"] = "private, no-store"
+        response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def names() -> dict[str, Any]:
+    """What every template of the portal may use, plugins' too."""
+    if not gate.is_portal():
+        return {}
+    known = {item.key for item in declared()}
+    company = setting("company.name") if "company.name" in known else ""
+    return {"brand": company or current_app.config["APP_NAME"], "languages": current_app.config["LANGUAGES"], "has_terms": terms.current() is not None,
+            "visit": g.get("ptt_portal_visit"), "portal_bar": menu.main_entries, "phone": phone_words, "word": word}

@@ -1,0 +1,134 @@
+"""A new license: within the customer's tariffs, its price said before."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+from wtforms import StringField
+from wtforms.validators import Length, Optional
+
+from app.catalog.models import Tariff
+from app.core import clock
+from app.core.db import db
+from app.core.errors import DomainError, InvalidInput
+from app.core.fields import DayField, Required, clean_text, no_control
+from app.customers.models import Customer
+from app.customers.partners import prices_of
+from app.customers.services import assigned_tariffs
+from app.licenses.checks import USER_NAME
+from app.licenses.forms import PHONE_HELP, ChecksField, ChoiceField, priced_services, tariff_choices
+from app.licenses.models import License
+from app.licenses.prices import consequences
+from app.licenses.services import create_license
+from app.portal.forms import PortalForm
+from app.portal.gate import right, visit
+from app.portal.pages import page, portal, put
+
+
+def _text(label: Any, most: int, help: Any = "", **kw: Any) -> StringField:
+    return StringField(label, [Optional(), no_control, Length(max=most)], filters=[clean_text], description=help, render_kw=kw)
+
+
+class OrderForm(PortalForm):
+    alias = _text(_l("Name in the radio"), 60, _l("Others see this name when the user talks."))
+    phone = _text(_l("Phone number"), 40, PHONE_HELP, inputmode="tel", autocomplete="off")
+    tariff = ChoiceField(_l("Tariff"), [Required()], coerce=int)
+    active_from = DayField(_l("Active from"), [Required()], description=_l("The first day of service."))
+    user_name = _text(_l("User name"), 32, _l("What the radio signs in with; it stays for ever. Leave it empty and we make one."), autocapitalize="none", spellcheck="false", autocomplete="off")
+    device = _text(_l("Device"), 60)
+    services = ChecksField(_l("Additional services"), coerce=int)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a further license in a tariff costs, net for each period. `difference` None: it is agreed with the sales partner."""
+
+    tariff: Tariff
+    difference: Decimal | None
+    then: Decimal | None
+    per: Any
+    services: list[tuple[int, str, Decimal]]
+
+
+def costs(customer: Customer, tariffs: list[Tariff]) -> list[Cost]:
+    """Customers of a sales partner see his prices, never ours."""
+    priced = priced_services(tariffs)
+    language = str(get_locale() or "en")
+    own = prices_of(customer)
+    ours = consequences(db.session(), customer, tariffs) if own is None else {}
+    found = []
+    for tariff in tariffs:
+        services = [(service.id, service.name(language), at[tariff.id]) for service, at in priced.items() if tariff.id in at] if own is None else []
+        known = ours.get(tariff.id)
+        price = own.get(tariff.id) if own is not None else known.difference if known else None
+        found.append(Cost(tariff, price, known.then if known else None, period_words(tariff), services))
+    return found
+
+
+def period_words(tariff: Tariff) -> str:
+    months = tariff.period_months
+    return _("a month") if months == 1 else _("a year") if months == 12 else _("every %(n)d months", n=months)
+
+
+def free_user_name(customer: Customer, server_id: int | None) -> str:
+    """K10042 → k10042-01, or the next number that is free on the server."""
+    stem = re.sub(r"[^a-z0-9]", "", customer.number.lower())[:20] or "user"
+    taken = set(db.session.scalars(select(License.user_name).where(License.server_id == server_id, License.user_name.startswith(f"{stem}-", autoescape=True))))
+    n = 1
+    while f"{stem}-{n:02d}" in taken:
+        n += 1
+    return f"{stem}-{n:02d}"
+
+
+@portal.route("/licenses/new", methods=["GET", "POST"])
+@right("order")
+def license_new() -> Any:
+    customer, today = visit().customer, clock.today()
+    tariffs = assigned_tariffs(customer, today)
+    if not tariffs or customer.server_id is None:
+        return page("message", title=_("New license"), text=_("No tariff is agreed for new licenses at the moment. Write to us: we arrange it with you."), again=url_for("portal.licenses"), verb=_("Licenses"))
+    status = 200
+    form: Any = OrderForm()
+    known = costs(customer, tariffs)
+    priced = priced_services(tariffs)
+    language = str(get_locale() or "en")
+    form.tariff.choices = tariff_choices(tariffs)
+    form.services.choices = [(service.id, service.name(language)) for service in priced]
+    if request.method == "GET":
+        form.active_from.data, form.tariff.data = today, tariffs[0].id
+    elif form.validate():
+        try:
+            row = _create(customer, next(t for t in tariffs if t.id == form.tariff.data), form, [s for s in priced if s.id in set(form.services.data or [])])
+            flash(_("“%(name)s” was created and is being set up.", name=str(row)), "success")
+            if request.form.get("then") == "another":
+                return redirect(url_for("portal.license_new"), 303)
+            return redirect(url_for("portal.license", license_id=row.id), 303)
+        except DomainError as error:
+            status = put(form, error)
+    else:
+        status = 422
+    return page("license_new", status, form=form, title=_("New license"), crumb=(_("Licenses"), url_for("portal.licenses")), costs=known, currency=customer.currency, per_partner=prices_of(customer) is not None)
+
+
+def _create(customer: Customer, tariff: Tariff, form: Any, services: list[Any]) -> License:
+    day = form.active_from.data
+    if day < clock.today():
+        raise InvalidInput(_("Choose today or a later day."), "active_from")
+    name = form.user_name.data or free_user_name(customer, customer.server_id)
+    try:
+        return create_license(customer, tariff, name, day, alias=form.alias.data or "", phone=form.phone.data or "", device=form.device.data or "", services=services)
+    except InvalidInput as error:
+        if error.field == "user_name" and USER_NAME.fullmatch(name):        # whose it is, is nobody's business
+            raise InvalidInput(_("The user name “%(name)s” is taken. Choose another one.", name=name), "user_name") from error
+        if error.field == "server":
+            raise InvalidInput(_("New licenses cannot be set up at the moment. Write to us.")) from error
+        raise
+

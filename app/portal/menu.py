@@ -1,0 +1,46 @@
+"""The menu of the signed-in: what the login may open, the plugins' entries among it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app, g, request, url_for
+from flask_babel import lazy_gettext as _l
+
+from app.plugin_api.portal import PortalEntry
+
+ENTRIES = [
+    PortalEntry("portal.home", _l("Home"), icon="home", rank=10),
+    PortalEntry("portal.licenses", _l("Licenses"), icon="radio", rank=20),
+    PortalEntry("portal.groups", _l("Groups"), icon="people", rank=30),
+    PortalEntry("portal.invoices", _l("Invoices"), "money", "invoice", 40),
+]
+
+
+@dataclass
+class Shown:
+    title: str
+    url: str
+    icon: str
+    current: bool
+
+
+def entries() -> list[Shown]:
+    visit = g.get("ptt_portal_visit")
+    if visit is None:
+        return []
+    plugged = [entry for loaded in current_app.extensions["ptt_plugins"].loaded.values() for entry in loaded.answers.get("portal_entries", ())]
+    shown = []
+    for entry in sorted([*ENTRIES, *plugged], key=lambda entry: entry.rank):
+        if visit.may(entry.right) and entry.endpoint in current_app.view_functions:
+            url = url_for(entry.endpoint)
+            current = request.path == url if entry.endpoint == "portal.home" else (request.path + "/").startswith(url.rstrip("/") + "/")
+            shown.append(Shown(str(entry.title), url, entry.icon, current))
+    return shown
+
+
+def main_entries(most: int = 5) -> tuple[list[Any], list[Any]]:
+    """Those of the bar, and the rest behind “More”."""
+    found = entries()
+    return (found, []) if len(found) <= most else (found[:most - 1], found[most - 1:])
