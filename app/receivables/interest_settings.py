@@ -11,7 +11,17 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.core.errors import InvalidInput
-from app.receivables.interest import BUSINESS, CONSUMER, BaseRate, Debt, Span, known_until, monthly, parse_rates, statutory
+from app.receivables.interest import (
+    BUSINESS,
+    CONSUMER,
+    BaseRate,
+    Debt,
+    Span,
+    known_until,
+    monthly,
+    parse_rates,
+    statutory,
+)
 from app.system.settings import Setting, declare, setting
 
 INTEREST = _l("Default interest")

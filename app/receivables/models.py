@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from flask_appbuilder import Model
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.billing.models import Invoice
@@ -17,6 +17,8 @@ from app.core.money import MoneyType
 from app.core.states import name_states
 from app.core.types import BigId, UTCDateTime, words
 from app.customers.models import Customer
+
+TO_REMIND = "open > 0 and not disputed and not reminder_block and not with_lawyer and principal_id is null"     # may be reminded
 
 
 class DemandKind(enum.Enum):
@@ -38,10 +40,11 @@ class OpenItem(Model):
         CheckConstraint("open >= 0 and open <= amount", name="open"),
         Index(None, "customer_id"),
         Index("ix_open_item_due", "due_on", "customer_id", postgresql_where=text("open > 0"), sqlite_where=text("open > 0")),
+        Index("ix_open_item_to_remind", "reminder_level", "due_on", postgresql_where=text(TO_REMIND), sqlite_where=text(TO_REMIND)),
         Index("ix_open_item_principal_id", "principal_id", postgresql_where=text("principal_id is not null"), sqlite_where=text("principal_id is not null")),
     )
     __protocol__ = "billing"
-    __protocol_skip__ = ("open", "settled_on")
+    __protocol_skip__ = ("open", "settled_on", "reminder_level", "reminded_on")
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"))
@@ -59,6 +62,10 @@ class OpenItem(Model):
     lock_notice_on: Mapped[date | None]                                # the day that a notice named for the lock
     kind: Mapped[DemandKind] = mapped_column(words(DemandKind), default=DemandKind.PRINCIPAL, server_default=DemandKind.PRINCIPAL.value)
     principal_id: Mapped[int | None] = mapped_column(ForeignKey("open_item.id"))
+    reminder_level: Mapped[int] = mapped_column(default=0, server_default="0")      # the last one it was reminded to
+    reminder_round: Mapped[int] = mapped_column(default=0, server_default="0")      # rises when the levels begin anew
+    reminded_on: Mapped[date | None]
+    with_lawyer: Mapped[bool] = mapped_column(default=False, server_default=false())    # no reminders, no further interest
 
     customer: Mapped[Customer] = relationship()
     invoice: Mapped[Invoice | None] = relationship()

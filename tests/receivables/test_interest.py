@@ -12,7 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.errors import InvalidInput
-from app.receivables.interest import BUSINESS, CONSUMER, Debt, Repayment, amount_of, fine, half_year_of, known_until, monthly, parse_rates, statutory
+from app.receivables.interest import (
+    BUSINESS,
+    CONSUMER,
+    Debt,
+    Repayment,
+    amount_of,
+    fine,
+    half_year_of,
+    known_until,
+    monthly,
+    parse_rates,
+    statutory,
+)
 from app.receivables.interest_settings import BASE_RATES, interest_rule
 from app.system.settings import change_settings
 
