@@ -19,7 +19,7 @@ from plugins.sepa.text import field_text, sepa_text
 CREDITOR = Creditor("Nordfunk <PTT> & Söhne", "DE89370400440532013000", "COBADEFFXXX", "DE98ZZZ09999999999")
 IBANS = ("DE02120300000000202051", "AT611904300234573201", "NL91ABNA0417164300")
 DAYS = [day for n in range(60) if days.is_bank_day(day := date(2026, 12, 1) + timedelta(n))]
-AT = datetime(2026, 11, 25, 9, 30)      # noqa: DTZ001 - as it stands in a file: without a zone
+AT = datetime(2026, 11, 25, 9, 30)
 
 orders = st.lists(st.builds(
     Order, end_to_end_id=st.uuids().map(lambda u: u.hex), amount=st.integers(1, 99_999_999_999).map(lambda n: Decimal(n).scaleb(-2)),
