@@ -130,6 +130,7 @@ class ProfilePage(AdminPage):
     """Own profile, password and sessions: every member of staff may, whatever the role."""
 
     route_base = "/profile"
+    own_rows = True
     title = _l("Profile")
 
     @expose("/")

@@ -10,16 +10,19 @@ from typing import Any
 from flask import current_app, url_for
 from flask_appbuilder import IndexView, expose
 from flask_babel import gettext as _
+from sqlalchemy import func, select
 
 from app.admin import queries
 from app.billing.models import BillingDocument, Invoice
 from app.core import clock, formats
 from app.core.access import may
+from app.core.db import db
+from app.core.own_rows import own, reader
 from app.core.page_parts import safe_url_for
 from app.core.period import Month
 from app.core.views import Routes
-from app.customers.models import TariffAssignment
-from app.licenses.models import License
+from app.customers.models import Customer, CustomerState, TariffAssignment
+from app.licenses.models import License, LicenseState
 from app.plugin_api.registry import plugins
 from app.receivables.models import OpenItem, Payment
 from app.system.models import JobRun, MailMessage
@@ -86,12 +89,29 @@ def tasks() -> list[Task]:
     return [Task(rank, icon, text, number, url, detail) for rank, icon, text, number, url, detail in found if url and (number is None or number > 0)]
 
 
+def own_figures() -> list[tuple[str, str, str]]:
+    """(what, number, address of the list) of the reader's own customers; asked anew each time, because each reader has others."""
+    today = clock.today()
+    late = {"tab": "overdue"}
+    rows: list[tuple[str, Any, list[Any], dict[str, Any]]] = [
+        (_("Customers"), Customer, [Customer.state != CustomerState.DELETED], {}),
+        (_("Licenses"), License, [License.state != LicenseState.DELETED], {}),
+        (_("Locked licenses"), License, [License.state != LicenseState.DELETED, License.lock_reasons != 0], {"tab": "locked"}),
+        (_("Open items"), OpenItem, [OpenItem.open > 0], {"tab": "open"}),
+        (_("Overdue items"), OpenItem, [OpenItem.open > 0, OpenItem.due_on < today, OpenItem.disputed.is_(False)], late),
+    ]
+    return [(words, formats.number(db.session.scalar(select(func.count()).select_from(model).where(*where, *own(model))) or 0), url)
+            for words, model, where, arguments in rows if (url := list_of(model, **arguments))]
+
+
 class Overview(Routes, IndexView):
     route_base = "/admin"
 
     @expose("/")
     def index(self) -> Any:
         today, month = clock.today(), Month.of(clock.today())
+        if reader() is not None:
+            return self.render_template("admin/own_dashboard.html", title=_("Overview"), today=formats.long_day(today), figures=own_figures())
         invoices, items, all_licenses = list_of(Invoice, issued_on__from=month.start.isoformat()), list_of(OpenItem, tab="open"), list_of(License)
         context: dict[str, Any] = {"title": _("Overview"), "today": formats.long_day(today), "tasks": tasks(), "month": formats.month(month)}
         if invoices:

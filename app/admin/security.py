@@ -134,7 +134,9 @@ class SecurityManager(FabSecurityManager):
     def has_access(self, permission_name: str, view_name: str) -> bool:
         if not has_request_context() or not current_user.is_authenticated:
             return False
-        return (permission_name, view_name) in self.rights()
+        from app.admin.own_customers import is_closed
+
+        return (permission_name, view_name) in self.rights() and not is_closed(view_name)
 
     def rights(self) -> frozenset[tuple[str, str]]:
         """All (permission, view) of the signed-in user; looked up once a request, read when a role has changed."""

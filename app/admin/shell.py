@@ -13,11 +13,12 @@ from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFProtect
 
-from app.admin import errors, headers, health
+from app.admin import errors, headers, health, own_customers  # noqa: F401  the rules of own_customers register themselves
 from app.admin.security import SecurityManager
 from app.core import clock, formats
 from app.core.access import may, to_login
 from app.core.db import db
+from app.core.own_rows import reader
 from app.core.page_parts import safe_url_for
 from app.core.views import AdminEntry, AdminPage, AdminView
 
@@ -191,7 +192,7 @@ def admin_menu() -> list[MenuGroup]:
             title, icon = CATEGORIES.get(entry.category, (entry.category, "fa-puzzle-piece"))
             group = groups[entry.category] = MenuGroup(str(title), icon)
         item = MenuItem(*_place(view, entry.title))
-        if entry.count is not None and (number := _count(view.endpoint, entry.count)):
+        if entry.count is not None and reader() is None and (number := _count(view.endpoint, entry.count)):
             item.count = formats.number(number)
         group.entries.append(item)
         if (request.path + "/").startswith(view.route_base + "/") and len(view.route_base) > best[0]:

@@ -47,6 +47,7 @@ class ProveForm(ServiceForm):
 
 class SecondFactorPage(AdminPage):
     route_base = "/second-factor"
+    own_rows = True
     title = _l("Second factor")
 
     @expose("/")

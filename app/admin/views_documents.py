@@ -12,9 +12,8 @@ from flask_wtf.file import FileField
 from werkzeug.http import dump_options_header
 from wtforms import StringField, validators
 
-from app.core import formats
+from app.core import formats, own_rows
 from app.core.access import allowed
-from app.core.db import db
 from app.core.fields import RelatedField, ServiceForm, clean_text, no_control
 from app.core.page_parts import link_to, page_links
 from app.core.views import AdminInterface, AdminView, action, expose, may
@@ -81,7 +80,7 @@ class DocumentView(AdminView):
     @allowed
     def add(self) -> Any:
         asked = request.args.get("customer", "")
-        preset = db.session.get(Customer, int(asked)) if asked.isdecimal() and len(asked) < 12 else None
+        preset = own_rows.get(Customer, int(asked)) if asked.isdecimal() and len(asked) < 12 else None
         form = UploadForm(data={"customer": preset} if request.method == "GET" else None)
 
         def save(filled: UploadForm) -> Any:

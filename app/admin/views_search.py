@@ -62,6 +62,7 @@ def search(text: str) -> list[Found]:
 class SearchPage(AdminPage):
     route_base = "/search"
     title = _l("Search")
+    own_rows = True
 
     @expose("/")
     @allowed

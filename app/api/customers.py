@@ -12,10 +12,11 @@ from app.api.guard import Problem, operation
 from app.api.paging import AFTER, LIMIT, page
 from app.api.shapes import F, write
 from app.catalog.models import Billing, Tariff, TariffState
-from app.core.db import db
+from app.core import own_rows
 from app.customers import services
 from app.customers.locks import reason_codes
 from app.customers.models import Customer, CustomerKind, CustomerState
+from app.customers.representatives import own_representative
 
 WRITABLE = (
     F("company", required=True, most=120), F("kind", of=CustomerKind), F("number", most=20), F("contact", most=120), F("street", most=120),
@@ -36,7 +37,7 @@ TARIFF = (
 
 
 def find(customer_id: int) -> Customer:
-    row = db.session.get(Customer, customer_id)
+    row = own_rows.get(Customer, customer_id)
     if row is None:
         raise Problem(404, "not_found", _("There is no such customer."))
     return row
@@ -65,7 +66,7 @@ def read_customer(values: dict[str, Any], customer_id: int) -> Any:
 
 @operation("POST", "/customers", "customers:write", "Create a customer", SHOWN, body=WRITABLE, status=201)
 def create_customer(values: dict[str, Any]) -> Any:
-    return write(services.create_customer(**values), SHOWN)
+    return write(services.create_customer(**values, representative=own_representative()), SHOWN)
 
 
 @operation("PATCH", "/customers/<int:customer_id>", "customers:write", "Change fields of a customer", SHOWN, partial=True,

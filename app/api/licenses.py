@@ -14,6 +14,7 @@ from app.api.guard import Problem, operation
 from app.api.paging import AFTER, LIMIT, page
 from app.api.shapes import F, write
 from app.catalog.models import PttServer, Service, Tariff
+from app.core import own_rows
 from app.core.db import db, transaction
 from app.core.errors import DomainError, InvalidInput
 from app.customers.locks import LockReason, reason_codes
@@ -37,7 +38,7 @@ MANY = 1000
 
 
 def find(license_id: int) -> License:
-    row = db.session.get(License, license_id)
+    row = own_rows.get(License, license_id)
     if row is None:
         raise Problem(404, "not_found", _("There is no such license."))
     return row
@@ -125,7 +126,7 @@ def external_locks(values: dict[str, Any]) -> Any:
     note = values.get("note") or _("By the external billing system")
     report = []
     for name, on in [*((n, True) for n in values.get("lock", [])), *((n, False) for n in values.get("unlock", []))]:
-        row = db.session.scalar(select(License).where(License.server_id == server.id, License.user_name == name))
+        row = db.session.scalar(select(License).where(License.server_id == server.id, License.user_name == name, *own_rows.own(License)))
         if row is None:
             report.append({"user_name": name, "result": "unknown", "reason": _("There is no such license on this server.")})
             continue

@@ -15,8 +15,7 @@ from app.api.paging import AFTER, LIMIT, page
 from app.api.shapes import F, plain, write
 from app.billing.models import Invoice, InvoiceKind
 from app.billing.pdf import reprint
-from app.core import clock
-from app.core.db import db
+from app.core import clock, own_rows
 from app.core.errors import InvalidInput
 from app.receivables.models import OpenItem, Payment, PaymentState
 from app.receivables.payments import record_payment
@@ -34,7 +33,7 @@ PAYMENT = (F("id", int), F("customer_id", int), F("method"), F("received_on"), F
 
 
 def find_invoice(invoice_id: int) -> Invoice:
-    row = db.session.get(Invoice, invoice_id)
+    row = own_rows.get(Invoice, invoice_id)
     if row is None:
         raise Problem(404, "not_found", _("There is no such invoice."))
     return row

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from app.api.shapes import F, write
 from app.core.db import db
 from app.core.errors import InvalidInput
+from app.core.own_rows import own
 
 LIMIT = F("limit", int, "Rows of a page, 1 to 200; 50 when left out.")
 AFTER = F("after", int, "Give the `next` of the last answer to go on.")
@@ -20,7 +21,7 @@ def page(model: Any, fields: tuple[F, ...], values: dict[str, Any], where: Seque
     limit = values.get("limit", 50)
     if not 1 <= limit <= 200:
         raise InvalidInput("limit: 1 … 200", "limit")
-    query = select(model).where(*where).order_by(model.id).limit(limit + 1).options(*options)
+    query = select(model).where(*own(model), *where).order_by(model.id).limit(limit + 1).options(*options)
     if "after" in values:
         query = query.where(model.id > values["after"])
     rows = db.session.scalars(query).all()

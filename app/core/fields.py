@@ -37,6 +37,7 @@ from wtforms.fields.choices import Choice, SelectFieldBase
 from app.core import states
 from app.core.db import db
 from app.core.money import LIMIT
+from app.core.own_rows import own
 
 SHORT_LIST = 200          # related tables up to this size are shown whole
 LARGEST_ID = 2**63 - 1
@@ -178,7 +179,7 @@ class RelatedField(SelectFieldBase):
         self._bad = False
 
     def _query(self) -> Any:
-        query = select(self.model)
+        query = select(self.model).where(*own(self.model))
         return self.narrow(query) if self.narrow else query
 
     def rows(self) -> list[Any] | None:
@@ -223,6 +224,8 @@ class RelatedField(SelectFieldBase):
             self._bad, self.data = True, [] if self.multiple else None
             return
         rows = {row.id: row for row in db.session.scalars(self._query().where(self.model.id.in_(map(int, ids))))} if ids else {}
+        before = self.object_data if self.multiple else [self.object_data]
+        rows |= {row.id: row for row in before or () if row is not None and str(row.id) in ids}    # what is there may stay, even when it can no longer be chosen
         self._bad = any(int(text) not in rows for text in ids)
         found = list(rows.values())
         self.data = found if self.multiple else found[0] if found else None

@@ -16,8 +16,7 @@ from flask_babel import gettext as _
 from sqlalchemy import Boolean, Date, Enum, Integer, Numeric, false
 from sqlalchemy.orm import RelationshipProperty
 
-from app.core import clock, formats, states
-from app.core.db import db
+from app.core import clock, formats, own_rows, states
 from app.core.fields import LARGEST_ID, parse_number
 from app.core.money import MoneyType, PriceType
 from app.core.types import UTCDateTime
@@ -109,7 +108,7 @@ def _one(kind: str, model: Any, name: str, attribute: Any, value: str) -> tuple[
         if not value.isdecimal() or int(value) > LARGEST_ID:
             raise ValueError(value)
         prop = model.__mapper__.attrs[name]
-        row = db.session.get(prop.mapper.class_, int(value))
+        row = own_rows.get(prop.mapper.class_, int(value))
         if row is None:
             return false(), value
         return (attribute.contains(row) if prop.uselist else attribute == row), str(row)

@@ -14,6 +14,7 @@ from sqlalchemy.sql import ColumnElement
 
 from app.core.db import db, is_postgresql
 from app.core.fields import LARGEST_ID
+from app.core.own_rows import own
 
 COUNT_LIMIT = 10_000       # more rows than this are not counted one by one, and not paged to
 FOUND_LIMIT = 1_000        # the same where texts are compared, which takes longer
@@ -42,8 +43,12 @@ class AdminInterface(SQLAInterface):
         super().__init__(obj, session)
         self.scope: Any = tuple
 
+    def limits(self) -> list[Any]:
+        """WHERE of every read: the view's scope, and the customers of a reader who has only his own."""
+        return [*self.scope(), *own(self.obj)]
+
     def scoped(self, *where: Any) -> Select[Any]:
-        return select(self.obj).where(*self.scope(), *where)
+        return select(self.obj).where(*self.limits(), *where)
 
     def key(self, pk: Any) -> Any:
         """The key as the database wants it; 404 for anything that cannot be one."""
@@ -92,7 +97,7 @@ class AdminInterface(SQLAInterface):
 
         They are looked up without an order: PostgreSQL would read along the order's index in the hope to meet a page of them soon.
         """
-        found = list(db.session.scalars(select(self.get_pk()).where(*self.scope(), *where).limit(limit + 1)))
+        found = list(db.session.scalars(select(self.get_pk()).where(*self.limits(), *where).limit(limit + 1)))
         return found if len(found) <= limit else None
 
     def rows(self, where: Sequence[Any], order: Sequence[Any], page: int, size: int, eager: Iterable[str] = (), beside: Mapping[str, Any] = NOTHING) -> list[Any]:
@@ -112,7 +117,7 @@ class AdminInterface(SQLAInterface):
         """The first rows of those that `where` finds. Of very many only `FOUND_LIMIT` are looked at: bounded, however rare or frequent they are."""
         if not where:
             return self.rows(where, order, 0, number, eager)
-        found = select(self.get_pk()).where(*self.scope(), *where).limit(FOUND_LIMIT)
+        found = select(self.get_pk()).where(*self.limits(), *where).limit(FOUND_LIMIT)
         query = select(self.obj).where(self.get_pk().in_(found)).options(*self.eager_options(eager)).order_by(*order).limit(number)
         return list(db.session.scalars(query).unique())
 
@@ -123,7 +128,7 @@ class AdminInterface(SQLAInterface):
 
     def may_estimate(self, where: Sequence[Any]) -> bool:
         """Whether PostgreSQL's own figure of the table tells how many rows `where` finds: all of them."""
-        return not where and not self.scope() and is_postgresql()
+        return not where and not self.limits() and is_postgresql()
 
     def one_of(self, keys: Sequence[Any]) -> Any:
         """WHERE: the row has one of these keys."""
@@ -132,7 +137,7 @@ class AdminInterface(SQLAInterface):
 
     def counts(self, wanted: Sequence[tuple[Sequence[Any], int]], about: bool = False) -> tuple[list[Count], int]:
         """For each (conditions, limit): how many rows fulfil them, counted up to the limit. And `about` how many the table has. One statement."""
-        scope = self.scope()
+        scope = self.limits()
         columns: list[Any] = [capped(self.obj, [*scope, *where], limit).label(f"n{i}") for i, (where, limit) in enumerate(wanted)]
         if about:
             relation = text("pg_class.oid = to_regclass(:name)").bindparams(name=self.obj.__table__.fullname)

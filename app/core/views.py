@@ -107,6 +107,7 @@ class AdminPage(Routes, Forms, BaseView):
 
     default_view = "index"
     title: Any = ""
+    own_rows = False            # whether it obeys `app.core.own_rows`; else a reader who has only his own customers has no right to it
 
     def page(self, template: str, **context: Any) -> Any:
         context.setdefault("title", self.title)

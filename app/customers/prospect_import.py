@@ -11,9 +11,10 @@ from app.catalog.models import PttServer, Tariff
 from app.core import clock
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput
+from app.core.own_rows import visible
 from app.customers.accounts import send_welcome
 from app.customers.duplicates import Duplicate, find_duplicates
-from app.customers.models import Customer, CustomerKind, CustomerState
+from app.customers.models import Customer, CustomerKind, CustomerState, Representative
 from app.customers.prospect_models import Prospect, ProspectState
 from app.customers.services import assign_tariff, create_customer
 
@@ -31,20 +32,21 @@ def other_registrations(prospect: Prospect) -> list[Prospect]:
 
 
 def import_prospect(prospect: Prospect, *, currency: str, server: PttServer | None = None, tariff: Tariff | None = None, valid_from: date | None = None,
-                    number: str = "", welcome: bool = True, new_nevertheless: bool = False) -> Customer:
+                    number: str = "", welcome: bool = True, new_nevertheless: bool = False, representative: Representative | None = None) -> Customer:
     """The new customer. InvalidInput with the field `new_nevertheless` while somebody similar is there and the staff has not said that this is another."""
     with transaction() as session:
         session.refresh(prospect, with_for_update=True)
         _must_be_confirmed(prospect)
         if not new_nevertheless and (found := duplicates_of(prospect)):
-            names = ", ".join(item.customer.company for item in found[:3])
+            names = ", ".join(row.company for row in visible(Customer, [item.customer for item in found[:3]])) or _("a customer of somebody else")
             raise InvalidInput(_("Perhaps this is %(names)s. Tick the box when it is somebody else.", names=names), "new_nevertheless")
         public = prospect.kind is CustomerKind.PUBLIC
         customer = create_customer(
             kind=prospect.kind, number=number, company=prospect.contact if public else prospect.company, contact="" if public else prospect.contact,
             street=prospect.street, address_extra=prospect.address_extra, postcode=prospect.postcode, city=prospect.city, region=prospect.region,
             country=prospect.country, phone=prospect.phone, email=prospect.email, vat_id=prospect.vat_id, tax_number=prospect.tax_number,
-            business=not public or bool(prospect.vat_id), language=prospect.language, currency=currency, server=server, note=prospect.message)
+            business=not public or bool(prospect.vat_id), language=prospect.language, currency=currency, server=server, representative=representative,
+            note=prospect.message)
         if tariff is not None:
             assign_tariff(customer, tariff, valid_from or clock.today())
         prospect.move_to(ProspectState.IMPORTED)

@@ -10,14 +10,15 @@ from stdnum import iban as iban_check
 from stdnum.exceptions import ValidationError
 
 from app.catalog.master import WORDS
-from app.core.db import transaction
+from app.core.db import db, transaction
 from app.core.errors import InUse, InvalidInput
+from app.core.own_rows import reader
 from app.core.uses import uses_of
 from app.customers import checks
 from app.customers.models import Representative
 
 FIELDS = frozenset({"number", "name", "street", "address_extra", "postcode", "city", "region", "country", "phone", "email", "language",
-                    "tax_number", "vat_id", "small_business", "iban", "active"})
+                    "tax_number", "vat_id", "small_business", "iban", "active", "user"})
 
 
 def save_representative(representative: Representative | None = None, **fields: Any) -> Representative:
@@ -53,6 +54,7 @@ def _check(row: Representative) -> None:
     if row.tax_number and row.country == "BR":
         row.tax_number = checks.brazilian_tax_number(row.tax_number)
     row.iban = iban(row.iban or "")
+    row.user_id = row.user.id if row.user is not None else None
 
 
 def iban(text: str, field: str = "iban") -> str:
@@ -63,6 +65,17 @@ def iban(text: str, field: str = "iban") -> str:
         return str(iban_check.validate(text))
     except ValidationError as error:
         raise InvalidInput(_("“%(text)s” is not an IBAN: check its digits. Example: DE89 3704 0044 0532 0130 00.", text=text), field) from error
+
+
+def own_representative(chosen: Representative | None = None) -> Representative | None:
+    """Whose the customer of a form is: what was chosen; for a reader who has only his own customers always himself."""
+    limited = reader()
+    if limited is None or (chosen is not None and chosen.user_id == limited.user_id):
+        return chosen
+    found: Representative | None = db.session.scalar(select(Representative).where(Representative.user_id == limited.user_id).order_by(Representative.id))
+    if found is None:
+        raise InvalidInput(_("You see only your own customers, but no representative is linked to your user. Ask an administrator."), "representative")
+    return found
 
 
 def delete_representative(representative: Representative) -> None:

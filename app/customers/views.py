@@ -22,6 +22,7 @@ from app.customers.checks import payment_methods, phone_words
 from app.customers.locks import reason_words
 from app.customers.models import Customer, CustomerKind, CustomerState
 from app.customers.prospects import waiting
+from app.customers.representatives import own_representative
 from app.customers.views_accounts import AccountActions, PortalAccountView
 from app.customers.views_prospects import ProspectView
 from app.customers.views_representatives import RepresentativeView
@@ -126,10 +127,10 @@ class CustomerView(AccountActions, AdminView):
                 form.kind.data, form.business.data = CustomerKind.PUBLIC, False
 
     def do_add(self, form: Any) -> Customer:
-        return services.create_customer(**{name: form[name].data for name in self.add_columns})
+        return services.create_customer(**{**{name: form[name].data for name in self.add_columns}, "representative": own_representative(form.representative.data)})
 
     def do_edit(self, item: Customer, form: Any) -> None:
-        services.change_customer(item, **{name: form[name].data for name in self.edit_columns})
+        services.change_customer(item, **{**{name: form[name].data for name in self.edit_columns}, "representative": own_representative(form.representative.data)})
 
     def do_delete(self, item: Customer) -> None:
         services.delete_unused_customer(item)

@@ -15,12 +15,14 @@ from app.catalog.models import LANGUAGES, PttServer, Tariff, TariffState
 from app.core import clock, formats, states
 from app.core.choices import ListedField, country_choices, country_name, currency_choices, language_name
 from app.core.fields import DayField, RelatedField, Required, ServiceForm, clean_text, no_control
+from app.core.own_rows import visible
 from app.core.page_parts import PageLink, link_to, safe_url_for
 from app.core.views import AdminInterface, AdminView, action, allowed, expose
 from app.customers import prospect_import, prospects
 from app.customers.checks import phone_words
 from app.customers.models import Customer
 from app.customers.prospect_models import Prospect, ProspectState
+from app.customers.representatives import own_representative
 from app.customers.views_accounts import lookup
 
 ADDRESS = ["street", "address_extra", "postcode", "city", "region", "country", "phone", "email"]
@@ -43,6 +45,12 @@ class ImportForm(ServiceForm):
     number = StringField(_l("Customer number"), [validators.Optional(), no_control, validators.Length(max=20)], filters=[clean_text], description=_l("Leave it empty for the next number."))
     welcome = BooleanField(_l("Send the welcome e-mail with the link to choose a password"), default=True)
     new_nevertheless = BooleanField(_l("This is a new customer, not one of those above"))
+
+
+def shown(duplicates: list[Any]) -> list[Any]:
+    """Those of the reader's own customers; that there are others is told by the box to tick."""
+    seen = {row.id for row in visible(Customer, [item.customer for item in duplicates])}
+    return [item for item in duplicates if item.customer.id in seen]
 
 
 class ProspectView(AdminView):
@@ -89,7 +97,7 @@ class ProspectView(AdminView):
 
     def show_context(self, item: Prospect) -> dict[str, Any]:
         undecided = item.state in (ProspectState.NEW, ProspectState.CONFIRMED)
-        return {"duplicates": prospect_import.duplicates_of(item) if undecided else [], "others": prospect_import.other_registrations(item) if undecided else [], "linking": False}
+        return {"duplicates": shown(prospect_import.duplicates_of(item)) if undecided else [], "others": prospect_import.other_registrations(item) if undecided else [], "linking": False}
 
     def do_add(self, form: Any) -> Prospect:
         names = prospects.FIELDS
@@ -118,13 +126,13 @@ class ProspectView(AdminView):
         def save(form: Any) -> Any:
             customer = prospect_import.import_prospect(
                 item, currency=form.currency.data, server=form.server.data, tariff=form.tariff.data, valid_from=form.valid_from.data, number=form.number.data or "",
-                welcome=form.welcome.data, new_nevertheless=bool(found) and form.new_nevertheless.data)
+                welcome=form.welcome.data, representative=own_representative(), new_nevertheless=bool(found) and form.new_nevertheless.data)
             flash(_("%(name)s is a customer now.", name=customer.company), "success")
             start = safe_url_for("LicenseView.start", customer_id=customer.id) if form.tariff.data is None else None
             return redirect(start or self.url_of_any(customer) or self.list_url(), 303)
 
         return self.form_page(form, save, title=_("Import %(name)s", name=str(item)), verb=_("Create customer"), crumb=(str(item), page), to=page,
-                              template="customers/import.html", item=item, duplicates=found, others=prospect_import.other_registrations(item), linking=True)
+                              template="customers/import.html", item=item, duplicates=shown(found), others=prospect_import.other_registrations(item), linking=True)
 
     @expose("/same/<pk>/<int:customer_id>", methods=["POST"])
     @allowed("take_over")

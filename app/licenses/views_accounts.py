@@ -102,6 +102,7 @@ class AccountPage(AdminPage):
 
     route_base = "/accounts"
     default_view = "lock"
+    own_rows = True
 
     def _customer(self, ident: int) -> tuple[Customer, str]:
         customer = AdminInterface(Customer).get(ident) or abort(404)

@@ -11,7 +11,7 @@ from flask_babel import ngettext
 from sqlalchemy import or_, select
 from wtforms import SelectField
 
-from app.core import clock, formats
+from app.core import clock, formats, own_rows
 from app.core.db import db
 from app.core.fields import Required, ServiceForm
 from app.core.listing import Cell
@@ -134,7 +134,8 @@ class OpenItemView(AdminView):
 
 
 def allocation_of(pk: Any) -> Allocation:
-    """The allocation with this id, else 404."""
+    """The allocation with this id of a payment that the reader may see, else 404."""
     if not str(pk).isdecimal() or int(pk) >= 2**63:
         abort(404)
-    return db.session.get(Allocation, int(pk)) or abort(404)
+    part = db.session.get(Allocation, int(pk)) or abort(404)
+    return part if own_rows.get(Payment, part.payment_id) is not None else abort(404)
