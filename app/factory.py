@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import Flask, has_app_context
 from flask_babel import Babel
+from jinja2 import ChoiceLoader, FileSystemLoader
 
 from app.core import clock
 from app.core.db import db
@@ -37,6 +38,7 @@ def create_app(config: Any = None, **overrides: Any) -> Flask:
     _install_settings(plugins)
     _install_mail_texts(plugins)
     _install_translations(flask_app, plugins)
+    _install_templates(flask_app, plugins)
     with flask_app.app_context():
         db.init_app(flask_app)
         from app.system import protocol
@@ -97,6 +99,12 @@ def _install_translations(flask_app: Flask, plugins: Registry) -> None:
     folders = [os.path.join(root, "translations")]
     folders += [str(path) for loaded in plugins.loaded.values() if (path := loaded.plugin.folder("translations"))]
     flask_app.config["BABEL_TRANSLATION_DIRECTORIES"] = ";".join(folders)
+
+
+def _install_templates(flask_app: Flask, plugins: Registry) -> None:
+    """`templates/<name>/` of each plugin, behind the core's."""
+    folders = [str(path) for loaded in plugins.loaded.values() if (path := loaded.plugin.folder("templates"))]
+    flask_app.jinja_loader = ChoiceLoader([loader for loader in (flask_app.jinja_loader, FileSystemLoader(folders)) if loader is not None])  # type: ignore[assignment]
 
 
 def _install_events(flask_app: Flask, plugins: Registry) -> None:

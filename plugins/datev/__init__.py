@@ -1,0 +1,33 @@
+"""Financial accounting: a small double-entry journal of what is sold, paid and lost, and its export for DATEV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+
+from app.plugin_api import AdminPage, Job, Plugin
+
+
+class Datev(Plugin):
+    name = "datev"
+    title = _("Financial accounting (DATEV)")
+    api = 1
+    version = "1.0"
+
+    def settings(self) -> Iterable[Any]:
+        from plugins.datev.settings import SETTINGS
+
+        return SETTINGS
+
+    def jobs(self) -> Iterable[Job]:
+        from plugins.datev.jobs import JOBS
+
+        return JOBS
+
+    def admin_pages(self) -> Iterable[AdminPage]:
+        from plugins.datev.views import EntryView, ExportView, TrialBalancePage
+
+        return [AdminPage(EntryView, _("Accounting journal"), "receivables", "fa-book"), AdminPage(TrialBalancePage, _("Trial balance"), "receivables", "fa-scale-balanced"),
+                AdminPage(ExportView, _("DATEV exports"), "receivables", "fa-file-export")]

@@ -1,0 +1,129 @@
+"""The file for DATEV: a month's bookings, exported once. Again is a deliberate act with a reason, and marked as such."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from app.plugin_api import DomainError, InvalidInput, clock, current_actor, transaction
+from app.system import documents
+from app.system.models import Document, DocumentKind, ProtocolKind
+from app.system.protocol import record
+from app.system.settings import setting
+from plugins.datev import extf
+from plugins.datev.models import Entry, Export
+from plugins.datev.settings import chart
+
+FOLDER = "DATEV"
+KEEP_YEARS = 8      # accounting records, § 147 AO: from the end of the year
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an export of the month would hold. `changed`: texts that cp1252 cannot hold as they are (document, as written)."""
+
+    period: str
+    open: int
+    turnover: Decimal
+    exported: int
+    changed: Sequence[tuple[str, str]]
+
+
+def month_of(period: str) -> tuple[date, date]:
+    """First and last day of "2026-05". Raises InvalidInput."""
+    try:
+        first = date.fromisoformat(f"{period}-01")
+    except ValueError as error:
+        raise InvalidInput(_("Choose a month, for example 2026-05."), "period") from error
+    following = date(first.year + first.month // 12, first.month % 12 + 1, 1)
+    return first, date.fromordinal(following.toordinal() - 1)
+
+
+def preview(session: Session, period: str) -> Preview:
+    first, last = month_of(period)
+    there = Entry.on_date.between(first, last)
+    number, turnover = session.execute(select(func.count(), func.coalesce(func.sum(func.abs(Entry.amount)), 0)).where(there, Entry.export_id.is_(None))).one()
+    exported = session.scalar(select(func.count()).where(there, Entry.export_id.is_not(None))) or 0
+    texts = session.execute(select(Entry.document, Entry.text).where(there, Entry.export_id.is_(None)).order_by(Entry.id).limit(extf.MOST_ROWS))
+    changed = [(document, extf.writable(text)) for document, text in texts if not extf.encodable(text)]
+    return Preview(period, number, Decimal(turnover), exported, changed[:50])
+
+
+def year_start(first: date) -> date:
+    begins = setting("datev.year_begins")
+    return date(first.year if first.month >= begins else first.year - 1, begins, 1)
+
+
+def export(period: str, reason: str = "", again: bool = False) -> Export:
+    """Write what was not yet exported of a month, or (`again`, with a reason) all of it once more. Raises InvalidInput when there is nothing.
+
+    The file is stored first and named in the same transaction that marks its bookings: a file without a row is swept,
+    a booking is never marked without its file. Call outside a transaction.
+    """
+    first, last = month_of(period)
+    if again and not 3 <= len(reason.strip()) <= 500:
+        raise InvalidInput(_("Say why the bookings are exported again: whoever imports both files has them twice."), "reason")
+    if last >= clock.today().replace(day=1):
+        raise InvalidInput(_("The month is not over. Export it when no more will be posted for it."), "period")
+    with transaction() as session:
+        rows = session.scalars(_rows(first, last, again)).all()
+        if not rows:
+            raise InvalidInput(_("Nothing to export: every booking of the month is in a file already.") if not again else _("There is no booking in this month."), "period")
+        ids, bookings = [row.id for row in rows], [booking(row) for row in rows]
+    try:
+        data = extf.file_of(batch(first, last, f"PTT Admin {period}"), bookings)
+    except extf.NotWritable as error:
+        raise DomainError(_("DATEV cannot hold these bookings: %(why)s.", why=error)) from error
+    name = f"EXTF_Buchungsstapel_{first:%Y%m}_{clock.now():%Y%m%d%H%M%S}.csv"
+    stored = documents.put(data, "text/csv")
+    try:
+        with transaction() as session:
+            found = session.scalars(select(Export).where(Export.period == period).order_by(Export.id).limit(1)).first()
+            made = Export(period=period, bookings=len(rows), turnover=sum((item.amount for item in bookings), Decimal(0)), created_by=current_actor().name[:80],
+                          repeats_id=found.id if again and found else None, reason=reason.strip())
+            session.add(made)
+            session.flush()
+            if not again:
+                marked = session.execute(update(Entry).where(Entry.id.in_(ids), Entry.export_id.is_(None)).values(export_id=made.id).execution_options(synchronize_session=False))
+                if marked.rowcount != len(ids):     # type: ignore[attr-defined]
+                    raise InvalidInput(_("Somebody exported this month at the same moment. Look at the list of exports."), "period")
+            else:
+                session.execute(update(Entry).where(Entry.id.in_(ids), Entry.export_id.is_(None)).values(export_id=made.id).execution_options(synchronize_session=False))
+            until = date(last.year + KEEP_YEARS, 12, 31)
+            made.document_id = documents.add(stored, DocumentKind.STATEMENT, f"{FOLDER}/{first.year}", _("DATEV bookings of %(month)s", month=period), name, "text/csv", retain_until=until).id
+            record(ProtocolKind.BILLING, "exported", subject_type="datev_export", subject_id=made.id, subject=str(made), note=reason.strip())
+    except Exception:
+        documents.discard(stored)
+        raise
+    return made
+
+
+def _rows(first: date, last: date, again: bool) -> Any:
+    query = select(Entry).where(Entry.on_date.between(first, last)).order_by(Entry.on_date, Entry.id).limit(extf.MOST_ROWS)
+    return query if again else query.where(Entry.export_id.is_(None))
+
+
+def batch(first: date, last: date, name: str) -> extf.Batch:
+    return extf.Batch(setting("datev.adviser"), setting("datev.client"), year_start(first), setting("datev.account_length"), first, last, clock.now(), name,
+                      current_actor().name, chart=chart().code)
+
+
+def booking(row: Entry) -> extf.Booking:
+    """A posting as DATEV wants it: positive, with its side."""
+    side = extf.DEBIT if row.amount > 0 else extf.CREDIT
+    return extf.Booking(abs(row.amount), side, row.account, row.contra, row.on_date, row.document, f"{row.due_on:%d%m%y}" if row.due_on else "", row.text, row.tax_key,
+                        row.currency, row.served_on, row.vat_id)
+
+
+def content(row: Export) -> tuple[Document, bytes]:
+    """The stored file. Raises DomainError when it is gone."""
+    if row.document is None:
+        raise DomainError(_("The file of this export is gone."))
+    return row.document, documents.read(row.document)

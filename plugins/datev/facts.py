@@ -1,0 +1,69 @@
+"""What is not yet in the books: invoices, demands, payments, returns, losses. Each chunk is at most `CHUNK` of one source, oldest first."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Select, exists, select
+from sqlalchemy.orm import Session, aliased
+
+from app.billing.models import Invoice, InvoiceLine, InvoiceTax
+from app.receivables.events import NOT_MONEY, WRITE_OFF
+from app.receivables.models import Allocation, OpenItem, Payment, PaymentState
+from plugins.datev.models import Entry, Source
+
+CHUNK = 200
+
+
+def _missing(query: Select[Any], source: Source, key: Any, after: int) -> Select[Any]:
+    posted = exists().where(Entry.source == source, Entry.source_id == key)
+    return query.where(key > after, ~posted).order_by(key).limit(CHUNK)
+
+
+def invoices(session: Session, start: date, after: int) -> Sequence[Invoice]:
+    return session.scalars(_missing(select(Invoice).where(Invoice.issued_on >= start), Source.INVOICE, Invoice.id, after)).all()
+
+
+def demands(session: Session, start: date, after: int) -> Sequence[OpenItem]:
+    return session.scalars(_missing(select(OpenItem).where(OpenItem.invoice_id.is_(None), OpenItem.issued_on >= start), Source.DEMAND, OpenItem.id, after)).all()
+
+
+def payments(session: Session, start: date, after: int) -> Sequence[Payment]:
+    return session.scalars(_missing(select(Payment).where(Payment.method.not_in(NOT_MONEY), Payment.received_on >= start), Source.PAYMENT, Payment.id, after)).all()
+
+
+def assigned(session: Session, unknown: str, after: int) -> Sequence[Payment]:
+    """Payments that were posted as nobody's and belong to a customer now."""
+    first = aliased(Entry)
+    query = select(Payment).join(first, (first.source == Source.PAYMENT) & (first.source_id == Payment.id) & (first.customer_id.is_(None))).where(Payment.customer_id.is_not(None))
+    return session.scalars(_missing(query, Source.ASSIGNED, Payment.id, after)).all()
+
+
+def returns(session: Session, after: int) -> Sequence[Payment]:
+    """Payments that were posted and came back."""
+    first = aliased(Entry)
+    query = select(Payment).join(first, (first.source == Source.PAYMENT) & (first.source_id == Payment.id)).where(Payment.state == PaymentState.RETURNED)
+    return session.scalars(_missing(query, Source.RETURN, Payment.id, after)).all()
+
+
+def losses(session: Session, start: date, after: int) -> Sequence[Allocation]:
+    """What was given up, and what of it was taken back (negative)."""
+    query = select(Allocation).join(Payment, Payment.id == Allocation.payment_id).where(Payment.method == WRITE_OFF, Allocation.on_date >= start)
+    return session.scalars(_missing(query, Source.LOSS, Allocation.id, after)).all()
+
+
+def lines_of(session: Session, ids: Iterable[int]) -> dict[int, list[InvoiceLine]]:
+    found: dict[int, list[InvoiceLine]] = defaultdict(list)
+    for line in session.scalars(select(InvoiceLine).where(InvoiceLine.invoice_id.in_(list(ids))).order_by(InvoiceLine.invoice_id, InvoiceLine.number)):
+        found[line.invoice_id].append(line)
+    return found
+
+
+def taxes_of(session: Session, ids: Iterable[int]) -> dict[int, list[InvoiceTax]]:
+    found: dict[int, list[InvoiceTax]] = defaultdict(list)
+    for tax in session.scalars(select(InvoiceTax).where(InvoiceTax.invoice_id.in_(list(ids))).order_by(InvoiceTax.invoice_id, InvoiceTax.rate)):
+        found[tax.invoice_id].append(tax)
+    return found
