@@ -28,3 +28,14 @@ class StaffListView(Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class StaffListDefault(Model):
+    """The saved list that somebody sees when he opens the list without asking for anything."""
+
+    __tablename__ = "staff_list_default"
+    __table_args__ = (Index(None, "list_view_id"),)
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"), primary_key=True)
+    view: Mapped[str] = mapped_column(String(60), primary_key=True)
+    list_view_id: Mapped[int] = mapped_column(ForeignKey("staff_list_view.id", ondelete="CASCADE"))

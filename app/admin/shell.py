@@ -18,6 +18,7 @@ from app.admin.security import SecurityManager
 from app.core import clock, formats
 from app.core.access import may, to_login
 from app.core.db import db
+from app.core.list_pages import whole
 from app.core.own_rows import reader
 from app.core.page_parts import safe_url_for
 from app.core.views import AdminEntry, AdminPage, AdminView
@@ -37,12 +38,14 @@ class Shell(AppBuilder):
         from app.admin.account import LanguageView, LoginView, ProfilePage
         from app.admin.dashboard import Overview
         from app.admin.totp_page import SecondFactorPage
+        from app.admin.views_saved_lists import SavedListPage
 
         self._indexview = self.add_view_no_menu(Overview)
         self.sm.auth_view = self.add_view_no_menu(LoginView)
         self.add_view_no_menu(LanguageView)
         self.add_view_no_menu(ProfilePage)
         self.add_view_no_menu(SecondFactorPage)
+        self.add_view_no_menu(SavedListPage)
 
 
 def install(flask_app: Flask) -> None:
@@ -111,7 +114,7 @@ def _only_staff() -> Any:
         return None
     if not current_user.is_authenticated:
         return to_login()
-    return _lead_to_second_factor(current_user)
+    return _lead_to_second_factor(current_user) or _begin_list()
 
 
 def _lead_to_second_factor(user: Any) -> Any:
@@ -124,6 +127,17 @@ def _lead_to_second_factor(user: Any) -> Any:
     if request.blueprint == "SecondFactorPage":
         return None
     return redirect(url_for("SecondFactorPage.index"), 303)
+
+
+def _begin_list() -> Any:
+    """A list that is opened without asking for anything begins with the reader's saved one."""
+    from app.admin import saved_lists
+
+    name, _dot, method = (request.endpoint or "").partition(".")
+    if method != "list" or request.method != "GET" or request.args or saved_lists.view_named(name) is None:
+        return None
+    query = saved_lists.beginning(name)
+    return redirect(f"{request.path}?{query}") if query else None
 
 
 def _language() -> str | None:
@@ -212,6 +226,8 @@ def _context() -> dict[str, Any]:
         return setting(key) if any(item.key == key for item in declared()) else default
 
     known = getattr(g, "user", None) is not None and request.path.startswith("/admin") and getattr(g.user, "is_authenticated", False)
+    from app.admin import saved_lists
+
     appbuilder: Any = current_app.extensions["appbuilder"]
     settings_view = next((view for entry, view in current_app.extensions["ptt_menu"] if view.endpoint == "SettingsPage"), None)
     return {
@@ -219,6 +235,7 @@ def _context() -> dict[str, Any]:
         "page_language": str(get_locale() or "en").replace("_", "-"), "here": request.full_path.rstrip("?") if request else "/",
         "company_name": safely("company.name", "") if known else "", "outgoing_held": known and safely("system.hold_outgoing", False),
         "settings_url": url_for("SettingsPage.index") if known and settings_view is not None and may(settings_view, "can_index") else None,
+        "saved_lists": lambda view: saved_lists.offered(view.endpoint), "kept_query": saved_lists.cleaned, "whole": whole,
         "search_url": safe_url_for("SearchPage.index") if known and not g.get("ptt_led") else None,
     }
 

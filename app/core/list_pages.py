@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import request
+from flask import g, request
 from flask_babel import gettext as _
 
 from app.core import filters, formats
 from app.core.interface import Count
 
 PAGE_SIZES = (25, 50, 100)
+
+
+def whole(path: str) -> str:
+    """The list without any filter, also for a reader whose list begins with a saved one."""
+    return f"{path}?all=1" if g.get("ptt_list_begins") else path
 
 
 @dataclass(slots=True)
@@ -65,7 +70,7 @@ class ListPage:
         """The same list with other arguments; None leaves one out."""
         pairs = [(key, value) for key, value in self.arguments if key not in changes]
         pairs += [(key, str(value)) for key, value in changes.items() if value not in (None, "")]
-        return f"{request.path}?{urlencode(pairs)}" if pairs else request.path
+        return f"{request.path}?{urlencode(pairs)}" if pairs else whole(request.path)
 
     def without(self, names: Sequence[str]) -> str:
         return self.address(**dict.fromkeys((*names, "page")))

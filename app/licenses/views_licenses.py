@@ -15,6 +15,7 @@ from sqlalchemy import or_, select
 from app.core import clock, formats
 from app.core.db import db
 from app.core.editing import MARKER, marker
+from app.core.listing import Cell
 from app.core.views import AdminInterface, AdminView, allowed, expose, with_row
 from app.customers.locks import reason_words
 from app.customers.models import Customer, CustomerKind
@@ -57,6 +58,14 @@ class LicenseView(NewLicenses, LicenseActions, AdminView):
     ]
     label_columns = {"locked_because": _l("Locked because"), "sync_state": _l("On server"), "service_names": _l("Additional services"), "created_at": _l("Created")}
     formatters_columns = {"alias": with_row(lambda value, item: value or item.user_name), "phone": phone_text, "permissions": permission_words}
+
+    def cell(self, item: License, column: str, link: bool = True) -> Cell:
+        cell = super().cell(item, column, link)
+        if column == "phone":
+            cell.css = "nowrap"
+        elif column == "state" and item.lock_reasons and alive(item):
+            cell.text = formats.badge(_("Locked"), "bad")       # what its user notices; the list's tabs say the rest
+        return cell
 
     def raw(self, item: License, column: str) -> Any:
         if column == "locked_because":

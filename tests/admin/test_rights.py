@@ -15,7 +15,8 @@ from tests.admin.staff import Desk
 
 PUBLIC = {"LoginView.login", "LoginView.code", "LoginView.logout", "LanguageView.index"}
 OWN = {"Overview.index", "ProfilePage.index", "ProfilePage.edit", "ProfilePage.password", "ProfilePage.end_session", "ProfilePage.end_others",
-       "SecondFactorPage.index", "SecondFactorPage.begin", "SecondFactorPage.confirm", "SecondFactorPage.codes", "SecondFactorPage.remove"}
+       "SecondFactorPage.index", "SecondFactorPage.begin", "SecondFactorPage.confirm", "SecondFactorPage.codes", "SecondFactorPage.remove",
+       "SavedListPage.save", "SavedListPage.delete", "SavedListPage.begin"}
 ONLY_ADMINISTRATORS = {"UserView", "RoleView", "SessionsPage", "SettingsPage", "PluginsPage", "EventFailureView", "JobsPage"}
 
 
