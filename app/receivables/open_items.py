@@ -73,7 +73,7 @@ def add_demand(customer: Customer, reference: str, amount: Decimal, issued_on: d
 
 
 def set_dispute(item: OpenItem, disputed: bool, note: str = "") -> None:
-    """A disputed demand is not reminded, does not lock, and is not paid by a payment that does not name it."""
+    """A disputed demand is not reminded, does not lock, and is not paid by a payment that does not name it. After it reminders begin anew."""
     if disputed and not note.strip():
         raise InvalidInput(_("Say what is disputed: the reason is shown beside the demand."), "note")
     _check_note(note)
@@ -82,6 +82,9 @@ def set_dispute(item: OpenItem, disputed: bool, note: str = "") -> None:
         session.refresh(item)
         if disputed and item.open == 0:
             raise InvalidInput(_("%(reference)s is settled: there is nothing to dispute.", reference=item.reference))
+        if item.disputed and not disputed:      # what was said before the dispute counts no more: the levels begin anew, the lock is announced again
+            item.reminder_level, item.reminded_on, item.lock_notice_on = 0, None, None
+            item.reminder_round += 1
         item.disputed, item.dispute_note = disputed, note.strip() if disputed else ""
 
 

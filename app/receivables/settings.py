@@ -6,7 +6,9 @@ from decimal import Decimal
 
 from flask_babel import lazy_gettext as _l
 
-import app.receivables.interest_settings  # noqa: F401  declares its own
+import app.receivables.interest_settings
+import app.receivables.reminder_settings
+import app.system.retention  # noqa: F401  these declare their own
 from app.licenses.settings import LOCKS
 from app.system.settings import Setting, declare
 
