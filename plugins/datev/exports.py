@@ -9,10 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, type_coerce, update
 from sqlalchemy.orm import Session
 
-from app.plugin_api import DomainError, InvalidInput, clock, current_actor, transaction
+from app.plugin_api import DomainError, InvalidInput, MoneyType, clock, current_actor, transaction
 from app.system import documents
 from app.system.models import Document, DocumentKind, ProtocolKind
 from app.system.protocol import record
@@ -49,11 +49,11 @@ def month_of(period: str) -> tuple[date, date]:
 def preview(session: Session, period: str) -> Preview:
     first, last = month_of(period)
     there = Entry.on_date.between(first, last)
-    number, turnover = session.execute(select(func.count(), func.coalesce(func.sum(func.abs(Entry.amount)), 0)).where(there, Entry.export_id.is_(None))).one()
+    number, turnover = session.execute(select(func.count(), type_coerce(func.sum(func.abs(Entry.amount)), MoneyType)).where(there, Entry.export_id.is_(None))).one()
     exported = session.scalar(select(func.count()).where(there, Entry.export_id.is_not(None))) or 0
     texts = session.execute(select(Entry.document, Entry.text).where(there, Entry.export_id.is_(None)).order_by(Entry.id).limit(extf.MOST_ROWS))
     changed = [(document, extf.writable(text)) for document, text in texts if not extf.encodable(text)]
-    return Preview(period, number, Decimal(turnover), exported, changed[:50])
+    return Preview(period, number, turnover or Decimal(0), exported, changed[:50])
 
 
 def year_start(first: date) -> date:

@@ -134,6 +134,7 @@ def test_a_month_is_exported_once_and_again_only_deliberately(invoice):
     with pytest.raises(InvalidInput, match="not over"):
         exports.export("2026-11")
     with at(DECEMBER):
+        assert exports.preview(db.session, "2026-11") == exports.Preview("2026-11", 1, Decimal("119.00"), 0, [])
         made = exports.export("2026-11")
         assert (made.bookings, made.turnover, made.period) == (1, Decimal("119.00"), "2026-11")
         text = documents.read(made.document).decode("cp1252")
@@ -162,7 +163,7 @@ def test_pages(app, invoice):
         assert balance_page.status_code == 200 and "8400" in balance_page.text and "1776" in balance_page.text
         assert desk.get("/admin/trial-balance/?period=nonsense").status_code == 303
         form = desk.get("/admin/datev-exports/add")
-        assert "1 bookings" in form.text or "1 booking" in form.text
+        assert "2026-11: 1 bookings with a turnover of €119.00" in form.text or "2026-11: 1 bookings with a turnover of 119.00" in form.text
         answer = desk.post("/admin/datev-exports/add", {"period": "2026-11"})
         assert answer.status_code == 303, answer.text[-3000:]
         key = db.session.scalars(select(Export.id)).one()
