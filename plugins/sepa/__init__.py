@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from flask import has_app_context
 from flask_babel import lazy_gettext as _
 
 from app.billing.events import InvoicesIssued
 from app.plugin_api import AdminPage, Job, MailTemplate, PaymentMethod, Plugin
+from app.receivables.events import DebitReturned, DebitsCredited
 
 
 class Sepa(Plugin):
@@ -16,6 +18,13 @@ class Sepa(Plugin):
     title = _("SEPA direct debit")
     api = 1
     version = "1.0"
+
+    def __init__(self) -> None:
+        from app.receivables.intakes import Intake, register_intake
+        from plugins.sepa.booking import take_in
+
+        if has_app_context():       # before the hourly run locks anybody
+            register_intake(Intake("sepa", self.title, take_in))
 
     def payment_methods(self) -> Iterable[PaymentMethod]:
         from plugins.sepa.method import SepaMethod
@@ -39,8 +48,18 @@ class Sepa(Plugin):
 
     def reactions(self) -> Mapping[type, Callable[[Any], None]]:
         from plugins.sepa.announcing import take_invoices
+        from plugins.sepa.statements import credited, returned
 
-        return {InvoicesIssued: take_invoices}
+        return {InvoicesIssued: take_invoices, DebitReturned: returned, DebitsCredited: credited}
 
     def admin_pages(self) -> Iterable[AdminPage]:
-        return ()
+        from plugins.sepa import views_batches, views_collect, views_mandates, views_returns
+
+        return [
+            AdminPage(views_collect.CollectPage, _("Collection run"), "receivables", "fa-money-bill-transfer"),
+            AdminPage(views_batches.DebitBatchView, _("Direct debit files"), "receivables", "fa-file-export"),
+            AdminPage(views_batches.DirectDebitView, _("Direct debits"), "receivables", "fa-list"),
+            AdminPage(views_returns.DebitReturnView, _("Returned direct debits"), "receivables", "fa-rotate-left"),
+            AdminPage(views_mandates.MandateView, _("SEPA mandates"), "receivables", "fa-signature"),
+            AdminPage(views_mandates.CreditorAccountView, _("SEPA bank accounts"), "receivables", "fa-building-columns"),
+        ]

@@ -6,9 +6,10 @@ from datetime import date
 from decimal import Decimal
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
-from app.plugin_api import DomainError, InvalidInput, clock, db, transaction
+from app.plugin_api import DomainError, InvalidInput, JobContext, clock, db, formats, transaction
 from app.receivables.models import OpenItem
 from app.receivables.payments import record_payment
 from app.receivables.queries import account_for_update
@@ -16,7 +17,7 @@ from app.system.models import ProtocolKind
 from app.system.protocol import record
 from app.system.settings import setting
 from plugins.sepa.choosing import METHOD
-from plugins.sepa.models import BatchState, DebitBatch, DebitState, DirectDebit
+from plugins.sepa.debit_models import BatchState, DebitBatch, DebitState, DirectDebit
 from plugins.sepa.settings import ON_DAY
 
 
@@ -40,42 +41,64 @@ def book(debit_id: int, on: date) -> bool:
         return True
 
 
-def due(today: date) -> list[int]:
-    """Exported debits whose day of collection has come."""
-    return list(db.session.scalars(select(DirectDebit.id).where(DirectDebit.state == DebitState.EXPORTED, DirectDebit.collect_on <= today).order_by(DirectDebit.customer_id, DirectDebit.id)))
+def due(today: date) -> list[tuple[int, str, date]]:
+    """(id, name, day of the payment) of exported debits that count as paid: the bank has credited them, or their day has come where that is enough."""
+    query = select(DirectDebit.id, DirectDebit.end_to_end_id, DirectDebit.collect_on, DirectDebit.credited_on).where(DirectDebit.state == DebitState.EXPORTED)
+    on_day = setting("sepa.book_on") == ON_DAY
+    query = query.where((DirectDebit.collect_on <= today) | DirectDebit.credited_on.is_not(None)) if on_day else query.where(DirectDebit.credited_on.is_not(None))
+    return [(row.id, row.end_to_end_id, row.collect_on if on_day and row.collect_on <= today else row.credited_on or row.collect_on)
+            for row in db.session.execute(query.order_by(DirectDebit.customer_id, DirectDebit.id))]
 
 
 def book_due(today: date) -> tuple[int, list[tuple[str, str]]]:
-    """On the day of collection, when the setting says so. (how many, [(debit, why not)]). May be stopped anywhere and run again."""
-    if setting("sepa.book_on") != ON_DAY:
-        return 0, []
-    return _book_all(due(today), None)
-
-
-def _book_all(ids: list[int], on: date | None) -> tuple[int, list[tuple[str, str]]]:
+    """(how many, [(debit, why not)]). One transaction each: may be stopped anywhere and run again."""
     count, problems = 0, []
-    for debit_id in ids:
+    for ident, name, day in due(today):
         try:
-            debit = db.session.get_one(DirectDebit, debit_id)
-            count += book(debit_id, on or debit.collect_on)
+            count += book(ident, day)
         except DomainError as problem:
-            problems.append((f"DD{debit_id}", str(problem)))
+            problems.append((name, str(problem)))
     return count, problems
 
 
-def credited(batch: DebitBatch, on: date, amount: Decimal | None = None) -> tuple[int, list[tuple[str, str]]]:
-    """The bank has credited a batch on that day, as a person or a statement says; `amount` must be that of the batch. Books what is not booked yet."""
+def take_in(ctx: JobContext) -> None:
+    """Intake of payments, before anybody is locked. Raises when something could not be booked: then nobody is locked who may have paid."""
+    count, problems = book_due(ctx.today)
+    ctx.count("direct_debits", count)
+    if problems:
+        raise InvalidInput(_("Direct debit %(name)s could not be booked: %(why)s", name=problems[0][0], why=problems[0][1]))
+
+
+def mark_credited(session: Session, batch: DebitBatch, debit_ids: list[int], amount: Decimal, on: date, source: str) -> None:
+    """Part of a file was credited. The caller has checked that `amount` is that of the debits; inside of his transaction."""
+    session.execute(update(DirectDebit).where(DirectDebit.id.in_(debit_ids), DirectDebit.credited_on.is_(None)).values(credited_on=on).execution_options(synchronize_session=False))
+    batch.credited += amount
+    left = session.scalar(select(DirectDebit.id).where(DirectDebit.batch_id == batch.id, DirectDebit.credited_on.is_(None),
+                                                       DirectDebit.state.not_in((DebitState.CANCELLED, DebitState.REJECTED))).limit(1))
+    if left is None:
+        batch.credited_on = on
+    record(ProtocolKind.BILLING, "credited", subject_type="sepa_batch", subject_id=batch.id, subject=str(batch), note=f"{on.isoformat()} {amount} EUR {source}")
+
+
+def credited(batch: DebitBatch, on: date, amount: Decimal) -> int:
+    """A person says that the bank has credited the file in one sum: all of it, or all but what it refused. Books what is not booked yet."""
     with transaction() as session:
         session.refresh(batch, with_for_update=True)
         if batch.state is not BatchState.EXPORTED:
             raise InvalidInput(_("Only an exported file can be credited."))
+        if batch.credited:
+            raise InvalidInput(_("A credit of this file is recorded already."))
         if not batch.first_day <= on <= clock.today():
             raise InvalidInput(_("The bank credits between the day of collection and today."), "on")
-        if amount is not None and amount != batch.total:
-            raise InvalidInput(_("The bank credited %(amount)s, the file collects %(total)s.", amount=amount, total=batch.total), "amount")
-        if batch.credited_on is None:
-            batch.credited_on = on
-            record(ProtocolKind.BILLING, "credited", subject_type="sepa_batch", subject_id=batch.id, subject=str(batch), note=on.isoformat())
-        ids = list(session.scalars(select(DirectDebit.id).where(DirectDebit.batch_id == batch.id, DirectDebit.state == DebitState.EXPORTED, DirectDebit.collect_on <= on)
-                                   .order_by(DirectDebit.customer_id, DirectDebit.id)))
-    return _book_all(ids, on)
+        rows = session.execute(select(DirectDebit.id, DirectDebit.amount, DirectDebit.state).where(DirectDebit.batch_id == batch.id, DirectDebit.state != DebitState.CANCELLED)).all()
+        check_sum(amount, [(row.amount, row.state) for row in rows])
+        mark_credited(session, batch, [row.id for row in rows if row.state is not DebitState.REJECTED], amount, on, "")
+    return book_due(clock.today())[0]
+
+
+def check_sum(amount: Decimal, debits: list[tuple[Decimal, DebitState]]) -> None:
+    """Banks credit the whole and debit what they refuse, or credit the rest at once. Raises InvalidInput for any other sum."""
+    whole = sum((value for value, _state in debits), Decimal(0))
+    rest = sum((value for value, state in debits if state is not DebitState.REJECTED), Decimal(0))
+    if amount not in (whole, rest):
+        raise InvalidInput(_("The bank credited %(amount)s, but %(total)s were to be collected.", amount=formats.money(amount, "EUR"), total=formats.money(whole, "EUR")), "amount")

@@ -81,10 +81,15 @@ class DebitBatch(Stateful, Model):
     released_by: Mapped[str] = mapped_column(String(80), default="")
     exported_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     exported_by: Mapped[str] = mapped_column(String(80), default="")
-    credited_on: Mapped[date | None]                                   # the bank's credit was seen
+    credited: Mapped[Decimal] = mapped_column(MoneyType, default=Decimal(0))     # of it, by statements or a person
+    credited_on: Mapped[date | None]                                   # the day on which all of it was
     downloads: Mapped[int] = mapped_column(default=0)
 
     account: Mapped[CreditorAccount] = relationship()
+
+    @property
+    def name(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         return self.message_id or _("Direct debits no. %(n)s", n=self.id)
@@ -151,6 +156,7 @@ class DirectDebit(Stateful, Model):
     reason_code: Mapped[str] = mapped_column(String(8), default="")
     reason_text: Mapped[str] = mapped_column(Text, default="")
     returned_on: Mapped[date | None]
+    credited_on: Mapped[date | None]                                   # the bank has credited the group that it is in
 
     batch: Mapped[DebitBatch] = relationship()
     mandate: Mapped[Mandate] = relationship()

@@ -5,9 +5,8 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
-from app.plugin_api import Held, Job, JobContext, db
+from app.plugin_api import Job, JobContext, db
 from plugins.sepa.announcing import announce_rest, unannounced
-from plugins.sepa.booking import book_due, due
 from plugins.sepa.collecting import collect
 from plugins.sepa.mandates import expire_lapsed
 from plugins.sepa.models import CreditorAccount
@@ -40,24 +39,9 @@ def propose(ctx: JobContext) -> None:
             ctx.note("not_announced", reference, problem)
 
 
-def book(ctx: JobContext) -> None:
-    """Collections whose day has come count as paid."""
-    if ctx.dry_run:
-        ctx.count("booked", len(due(ctx.today)))
-        return
-    count, problems = book_due(ctx.today)
-    ctx.count("booked", count)
-    for name, why in problems:
-        ctx.note("not_booked", name, why)
-    if problems:
-        raise Held(problems[0][1])
-
-
 JOBS = [
     Job("sepa.announce", _l("Announce direct debits"), run=announce, once_per="day", at="05:30", catch_up=False,
         help=_l("Ends mandates that lapsed and tells customers by e-mail of collections that no invoice announced.")),
     Job("sepa.collect", _l("Prepare direct debits"), run=propose, once_per="day", at="06:00", catch_up=False, risky=True,
         help=_l("Puts what is due for collection into files. A person checks and exports them.")),
-    Job("sepa.book", _l("Book collected direct debits"), run=book, once_per="hour", catch_up=False,
-        help=_l("Counts collections as paid on their day, when the setting says so.")),
 ]

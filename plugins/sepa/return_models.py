@@ -47,6 +47,10 @@ class DebitReturn(Model):
 
     debit: Mapped[DirectDebit | None] = relationship()
 
+    @property
+    def name(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         return self.end_to_end_id or self.mandate_reference or self.key
 

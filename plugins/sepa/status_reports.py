@@ -10,14 +10,14 @@ from datetime import date
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from app.plugin_api import Conflict, clock, db, transaction
 from app.system import documents
 from app.system.models import DocumentKind
 from app.system.uploads import shown_name
 from plugins.sepa import pain002
-from plugins.sepa.models import BatchState, DebitBatch, DebitState, DirectDebit, ReturnState, StatusReportFile
+from plugins.sepa.grouping import group_number, groups
+from plugins.sepa.models import BatchState, DebitBatch, DirectDebit, ReturnState, StatusReportFile
 from plugins.sepa.returns import Fact, take
 
 
@@ -68,34 +68,22 @@ def facts(report: pain002.Report, batch: DebitBatch | None) -> Iterable[Fact]:
             named.add(item.end_to_end_id)
             yield Fact(f"pain.002:{report.original_msg_id}:{item.end_to_end_id or item.reference or item.mandate_id}", source, item.end_to_end_id, told, item.amount,
                        reason_code=item.reason, reason_text=item.text, mandate_reference=item.mandate_id, payer=item.debtor)
-    whole: list[tuple[int | None, str, str]] = [(number, group.reason, group.text) for group in report.groups if group.status == pain002.REJECTED
-             for number in [_number(group.payment_info, report.original_msg_id)]]
+    whole: list[tuple[str | None, str, str]] = [(group.payment_info, group.reason, group.text) for group in report.groups if group.status == pain002.REJECTED]
     if report.status == pain002.REJECTED:
         whole = [(None, report.reason, report.text)]
     if batch is None or batch.state is not BatchState.EXPORTED:
         if whole and not named:
             yield Fact(f"pain.002:{report.original_msg_id}:", source, "", told, report.control_sum, reason_code=report.reason, reason_text=report.text)
         return
-    groups = _groups(db.session(), batch)
-    for number, code, text in whole:
-        members = [debit for group in groups for debit in group] if number is None else groups[number - 1] if 0 < number <= len(groups) else []
-        for debit_id, end_to_end_id in members:
+    found = groups(db.session(), batch)
+    for name, code, text in whole:
+        number = 0 if name is None else group_number(name, batch)
+        if name is not None and not 0 < number <= len(found):
+            yield Fact(f"pain.002:{report.original_msg_id}:group {name}", source, "", told, reason_code=code, reason_text=text)
+            continue
+        for debit_id, end_to_end_id in [debit for group in found for debit in group] if name is None else found[number - 1]:
             if end_to_end_id not in named:
                 yield Fact(f"pain.002:{report.original_msg_id}:{end_to_end_id}", source, end_to_end_id, told, reason_code=code, reason_text=text, debit_id=debit_id)
-
-
-def _groups(session: Session, batch: DebitBatch) -> list[list[tuple[int, str]]]:
-    """The debits of each group in the order that the writer numbers them."""
-    found: dict[tuple[str, date], list[tuple[int, str]]] = {}
-    for row in session.execute(select(DirectDebit.id, DirectDebit.end_to_end_id, DirectDebit.sequence, DirectDebit.collect_on).where(DirectDebit.batch_id == batch.id, DirectDebit.state.not_in((DebitState.PLANNED, DebitState.CANCELLED)))
-                               .order_by(DirectDebit.id)):
-        found.setdefault((row.sequence, row.collect_on), []).append((row.id, row.end_to_end_id))
-    return [found[key] for key in sorted(found)]
-
-
-def _number(payment_info: str, message_id: str) -> int:
-    tail = payment_info.removeprefix(f"{message_id}-")
-    return int(tail) if tail.isascii() and tail.isdigit() and len(tail) < 6 else 0
 
 
 def _day(text: str) -> date:

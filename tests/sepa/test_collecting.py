@@ -299,8 +299,9 @@ def test_by_setting_nothing_counts_before_the_bank_has_credited_it(session):
         assert booking.book_due(DAY + timedelta(days=1)) == (0, [])
         with pytest.raises(InvalidInput):
             booking.credited(batch, DAY + timedelta(days=1), Decimal("1.00"))
-        assert booking.credited(batch, DAY + timedelta(days=1), Decimal("119.00")) == (1, [])
-        assert booking.credited(batch, DAY + timedelta(days=1)) == (0, [])
+        assert booking.credited(batch, DAY + timedelta(days=1), Decimal("119.00")) == 1
+        with pytest.raises(InvalidInput):
+            booking.credited(batch, DAY + timedelta(days=1), Decimal("119.00"))
     assert fresh(item).open == 0
 
 
