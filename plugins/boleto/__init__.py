@@ -1,0 +1,1 @@
+"""Boletos and Pix (Brazil)."""
