@@ -15,7 +15,9 @@ from app.customers import checks
 from app.customers.models import Customer, CustomerKind, CustomerState
 from app.customers.partner_models import PartnerPrice, SalesPartner
 from app.customers.services import assign_tariff, assigned_tariffs, create_customer
+from app.system.mail_voice import Voice
 
+VOICED = frozenset({"welcome", "password", "password_changed", "portal_invitation", "portal_access"})
 LIMIT = Decimal("100000")
 NEW = ("company", "contact", "street", "address_extra", "postcode", "city", "region", "country", "phone", "email")
 
@@ -31,6 +33,15 @@ def prices_of(customer: Customer) -> dict[int, Decimal] | None:
     """Tariff id → what the customer's sales partner takes for a license. None: he buys from us."""
     partner = partner_of(customer)
     return None if partner is None else {price.tariff_id: price.unit_price for price in partner.prices}
+
+
+def voice(purpose: str, customer_id: int) -> Voice | None:
+    """What concerns the login of a partner's customer goes out in the partner's name; invoices and reminders are ours."""
+    if purpose not in VOICED:
+        return None
+    row = db.session.execute(select(SalesPartner, Customer.company).join(Customer, Customer.id == SalesPartner.customer_id).where(
+        SalesPartner.active, SalesPartner.customer_id == select(Customer.partner_id).where(Customer.id == customer_id).scalar_subquery())).one_or_none()
+    return None if row is None else Voice(row[0].brand or row[1], row[0].reply_to)
 
 
 def save_partner(customer: Customer, brand: str = "", reply_to: str = "", active: bool = True) -> SalesPartner:

@@ -15,6 +15,7 @@ ENTRIES = [
     PortalEntry("portal.licenses", _l("Licenses"), icon="radio", rank=20),
     PortalEntry("portal.groups", _l("Groups"), icon="people", rank=30),
     PortalEntry("portal.invoices", _l("Invoices"), "money", "invoice", 40),
+    PortalEntry("portal.customers", _l("Customers"), "partner", "shop", 15),
 ]
 
 

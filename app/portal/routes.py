@@ -9,8 +9,10 @@ from flask import Flask, current_app, g
 from app.core.states import word
 from app.customers import terms
 from app.customers.checks import phone_words
+from app.customers.partners import partner_of, voice
 from app.portal import (  # noqa: F401  the pages register themselves
     account,
+    data,
     gate,
     groups,
     home,
@@ -18,7 +20,9 @@ from app.portal import (  # noqa: F401  the pages register themselves
     license_edit,
     license_order,
     licenses,
+    logins,
     menu,
+    partner,
     sign_in,
 )
 from app.portal.pages import portal
@@ -26,6 +30,7 @@ from app.system.settings import declared, setting
 
 
 def install(flask_app: Flask) -> None:
+    flask_app.extensions["ptt_mail_voice"] = voice
     flask_app.before_request(gate.guard)
     flask_app.after_request(headers)
     flask_app.teardown_request(gate.leave)
@@ -48,7 +53,15 @@ def names() -> dict[str, Any]:
     """What every template of the portal may use, plugins' too."""
     if not gate.is_portal():
         return {}
+    visit = g.get("ptt_portal_visit")
+    return {"brand": _brand(visit), "languages": current_app.config["LANGUAGES"], "has_terms": terms.current() is not None,
+            "visit": visit, "portal_bar": menu.main_entries, "phone": phone_words, "word": word}
+
+
+def _brand(visit: gate.Visit | None) -> str:
+    """Customers of a sales partner see his name."""
+    if visit is not None and visit.partner is None and (partner := partner_of(visit.customer)) is not None:
+        return str(partner)
     known = {item.key for item in declared()}
     company = setting("company.name") if "company.name" in known else ""
-    return {"brand": company or current_app.config["APP_NAME"], "languages": current_app.config["LANGUAGES"], "has_terms": terms.current() is not None,
-            "visit": g.get("ptt_portal_visit"), "portal_bar": menu.main_entries, "phone": phone_words, "word": word}
+    return str(company or current_app.config["APP_NAME"])

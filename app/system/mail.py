@@ -28,6 +28,7 @@ from sqlalchemy import func, select, update
 from app.core import clock
 from app.core.db import after_commit, db, transaction
 from app.core.errors import InvalidInput
+from app.system.mail_voice import voice_of
 from app.system.models import Document, MailMessage, ProtocolKind
 from app.system.outbox import OutboxState, claim_batch, try_again
 from app.system.protocol import record
@@ -79,7 +80,10 @@ def _domain() -> str:
 def _build(row: MailMessage, files: list[tuple[Document, bytes]]) -> EmailMessage:
     message = EmailMessage()
     name, _at, domain = setting("mail.sender").rpartition("@")
-    message["From"] = Address(" ".join(setting("mail.sender_name").split()), name, domain)
+    voice = voice_of(row.kind, row.customer_id)
+    message["From"] = Address(" ".join((voice.name if voice else setting("mail.sender_name")).split()), name, domain)
+    if voice is not None and voice.reply_to:
+        message["Reply-To"] = voice.reply_to
     message["To"] = row.recipient
     message["Subject"] = row.subject
     message["Message-ID"] = row.message_id

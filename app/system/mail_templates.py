@@ -25,6 +25,7 @@ from app.core.errors import InvalidInput
 from app.plugin_api.mail import COMMON_PLACEHOLDERS, PLACEHOLDER, MailTemplate, names_in
 from app.system.mail import queue_mail
 from app.system.mail_template_models import MailText
+from app.system.mail_voice import voice_of
 from app.system.settings import declared, setting
 
 log = logging.getLogger(__name__)
@@ -188,7 +189,8 @@ def company_values() -> dict[str, str]:
 def compose(spec: MailTemplate, language: str, values: Mapping[str, str], words: Words | None = None) -> Words:
     """Subject and body, filled but for the secrets. KeyError when a declared value is not given."""
     words = words or words_of(spec, language)
-    given = {**company_values(), **{name: values[name] for name, item in spec.placeholders.items() if not item.secret}}
+    ours = {name: values.get(name, value) for name, value in company_values().items()}
+    given = {**ours, **{name: values[name] for name, item in spec.placeholders.items() if not item.secret}}
     return Words(fill(words.subject, given)[:200], wrap(fill(words.body, given)), words.changed)
 
 
@@ -197,7 +199,8 @@ def queue_template(key: str, purpose: str, recipient: str, language: str, values
     """Put the e-mail of `purpose` into the outbox, once per `key`; False when it is there already. See `queue_mail`."""
     spec = mail(purpose)
     sealed = {name: (secrets or {})[name] for name, item in spec.placeholders.items() if item.secret}
-    words = compose(spec, language, values)
+    voice = voice_of(purpose, customer_id)
+    words = compose(spec, language, {**values, "company": voice.name, "company_email": voice.reply_to, "company_phone": "", "company_website": ""} if voice else values)
     return queue_mail(key, purpose, recipient, words.subject, words.body, customer_id=customer_id, document_ids=document_ids,
                       resend_when_unsure=resend_when_unsure, sealed=sealed)
 

@@ -163,6 +163,7 @@ class DocumentKind(enum.Enum):
     REMINDER = "reminder"
     STATEMENT = "statement"
     UPLOAD = "upload"
+    DATA_COPY = "data_copy"     # of a customer's data, for him; goes by itself
 
 
 class Document(Model):
@@ -217,5 +218,5 @@ name_states({
     ProtocolKind.LICENSE: (_l("License"), ""), ProtocolKind.BILLING: (_l("Billing"), ""), ProtocolKind.JOB_ERROR: (_l("Job error"), "bad"),
     ProtocolKind.SETTINGS: (_l("Settings"), ""), ProtocolKind.SECURITY: (_l("Security"), ""),
     DocumentKind.INVOICE: (_l("Invoice"), ""), DocumentKind.E_INVOICE: (_l("E-invoice"), ""), DocumentKind.REMINDER: (_l("Reminder"), ""),
-    DocumentKind.STATEMENT: (_l("Statement"), ""), DocumentKind.UPLOAD: (_l("Upload"), ""),
+    DocumentKind.STATEMENT: (_l("Statement"), ""), DocumentKind.UPLOAD: (_l("Upload"), ""), DocumentKind.DATA_COPY: (_l("Copy of data"), ""),
 })
