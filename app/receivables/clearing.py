@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from app.core.db import in_transaction, retrying, transaction
@@ -16,8 +16,9 @@ from app.core.errors import Conflict, InvalidInput
 from app.core.money import ZERO, total
 from app.customers.models import Customer, CustomerState
 from app.receivables.allocation import allocate
+from app.receivables.bank.payers import known_by, named, numbers_in
+from app.receivables.bank_models import BankLine
 from app.receivables.events import NOT_MONEY
-from app.receivables.matching import is_named
 from app.receivables.models import OpenItem, Payment, PaymentState
 from app.receivables.payments import assign_payment
 from app.receivables.queries import NOUGHT, account_for_update
@@ -83,14 +84,14 @@ def waiting(session: Session) -> list[Payment]:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A customer who may have paid, and why. `why`: "reference", "customer_number", "amount" or "payer"."""
+    """A customer who may have paid, and why. `why`: "reference", "customer_number", "iban", "amount" or "payer"."""
 
     customer: Customer
     why: str
 
 
 def suggestions(session: Session, payment: Payment, most: int = 6) -> list[Suggestion]:
-    """Who the payment may be from: named by a number in its text, by the exact amount of a demand, or by his name."""
+    """Who the payment may be from: named by a number in its text, known by the account it came from, by the exact amount of a demand, or by his name."""
     alive = Customer.state != CustomerState.DELETED
     found: dict[int, Suggestion] = {}
 
@@ -99,12 +100,12 @@ def suggestions(session: Session, payment: Payment, most: int = 6) -> list[Sugge
             if len(found) < most:
                 found.setdefault(customer.id, Suggestion(customer, why))
 
-    words = [word for word in payment.reference.replace(",", " ").replace(";", " ").split() if any(c.isdigit() for c in word) and len(word) >= 4][:12]
-    if words:
-        likely = session.execute(select(OpenItem.reference, Customer).join(Customer, Customer.id == OpenItem.customer_id).where(
-            OpenItem.open > NOUGHT, OpenItem.currency == payment.currency, or_(*(OpenItem.reference.icontains(word, autoescape=True) for word in words))).limit(50))
-        add([customer for reference, customer in likely if is_named(reference, payment.reference)], "reference")
+    if words := numbers_in(payment.reference):
+        owners = sorted({customer_id for _item, customer_id in named(session, payment.reference, payment.currency)})
+        add(session.scalars(select(Customer).where(Customer.id.in_(owners)).order_by(Customer.id)), "reference")
         add(session.scalars(select(Customer).where(alive, Customer.number.in_(words), Customer.currency == payment.currency)), "customer_number")
+    iban = session.scalar(select(BankLine.party_iban).where(BankLine.payment_id == payment.id))
+    add(session.scalars(select(Customer).where(Customer.id.in_(known_by(session, iban or "", payment.currency))).order_by(Customer.id)), "iban")
     add(session.scalars(select(Customer).join(OpenItem, OpenItem.customer_id == Customer.id).where(
         OpenItem.open == payment.free, OpenItem.currency == payment.currency).distinct().limit(most + 1)), "amount")
     name = " ".join(payment.payer.split())

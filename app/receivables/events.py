@@ -86,7 +86,7 @@ class PrepaidExtended:
 class DebitReturned:
     """A line of a bank statement says that a direct debit came back. Published once for each line, and again on demand.
 
-    Who knows the debit books the return and says so by `app.receivables.bank.lines.take(line_id, …)`; while nobody does,
+    Who knows the debit books the return and says so by `app.receivables.bank.booking.take(line_id, …)`; while nobody does,
     the line waits under “Clearing”. `key` names the fact. `amount`: what had been collected, without the fees; `fee`: what
     the bank takes for the return. `reason_code`: of ISO 20022, or the bank's own words; texts are empty when not said.
     """

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
@@ -28,11 +28,13 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class Intake:
     """A source of payments. `run` reads what is new and calls `record_payment` for each; it is called outside of a
-    transaction, may call other systems, and raises when it could not read everything. None: staff hands its files in."""
+    transaction, may call other systems, and raises when it could not read everything. None: staff hands its files in. One that
+    is not `in_use` may be as old as it likes."""
 
     name: str
     title: Any
     run: Callable[[Context], None] | None = None
+    in_use: Callable[[], bool] = lambda: True
 
 
 def intakes() -> dict[str, Intake]:
@@ -44,10 +46,11 @@ def register_intake(intake: Intake) -> None:
     intakes()[intake.name] = intake
 
 
-def mark_read(name: str) -> None:
-    """The source was read completely up to now."""
+def mark_read(name: str, at: datetime | None = None) -> None:
+    """The source was read completely up to `at`, by default now."""
+    at = at or clock.now()
     with transaction() as session:
-        session.merge(Mark(name=f"intake:{name}", value=clock.now().isoformat(), at=clock.now()))
+        session.merge(Mark(name=f"intake:{name}", value=at.isoformat(), at=at))
 
 
 def read_all(ctx: Context) -> dict[str, str]:
@@ -77,6 +80,8 @@ def too_old() -> dict[str, str]:
         return {}
     found = {}
     for intake in intakes().values():
+        if not intake.in_use():
+            continue
         mark = db.session.get(Mark, f"intake:{intake.name}", populate_existing=True)
         if mark is None:
             found[intake.name] = _("%(source)s was never read.", source=intake.title)

@@ -20,6 +20,7 @@ from app.core.events import publish
 from app.customers.models import Customer, CustomerState
 from app.receivables import amounts
 from app.receivables.allocation import BY_HAND, allocate, auto_allocate, unbook
+from app.receivables.bank.payers import remember
 from app.receivables.booking import store_payment
 from app.receivables.events import NOT_MONEY, PaymentReturned
 from app.receivables.models import Allocation, DemandKind, OpenItem, Payment, PaymentState
@@ -123,6 +124,7 @@ def assign_payment(payment: Payment, customer: Customer, oldest: bool | None = N
         _check_owner(session, owner, payment.currency)
         payment.customer = owner
         session.flush()
+        remember(session, payment)
         _pay(payment, oldest, uses)
         return payment
 

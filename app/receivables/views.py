@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as _l
 
 import app.receivables.page_parts  # noqa: F401  adds to the customers' pages
 from app.core.views import AdminEntry
+from app.receivables.views_bank import BankAccountView, BankLineView, BankPage, PayerAccountView, to_look_at
 from app.receivables.views_clearing import ClearingPage, unmatched
 from app.receivables.views_invoices import InvoiceView
 from app.receivables.views_items import OpenItemView
@@ -18,7 +19,11 @@ VIEWS = [
     AdminEntry(OpenItemView, _l("Open items"), "receivables", "fa-file-invoice-dollar"),
     AdminEntry(PaymentView, _l("Payments"), "receivables", "fa-coins"),
     AdminEntry(ClearingPage, _l("Clearing"), "receivables", "fa-scale-balanced", count=unmatched),
+    AdminEntry(BankPage, _l("Bank statements"), "receivables", "fa-building-columns", count=to_look_at),
     AdminEntry(PrepaidView, _l("Prepayments"), "receivables", "fa-hourglass-half"),
     AdminEntry(LockPage, _l("Lock overview"), "receivables", "fa-lock", count=held_runs),
+    AdminEntry(BankLineView, _l("Lines of bank statements"), area="receivables"),
+    AdminEntry(PayerAccountView, _l("Paying accounts"), area="receivables"),
+    AdminEntry(BankAccountView, _l("Bank accounts"), area="receivables"),
     AdminEntry(PrepaidPeriodView, _l("Prepaid periods"), "receivables", "fa-calendar"),
 ]

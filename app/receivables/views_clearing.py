@@ -26,7 +26,7 @@ from app.receivables.recording import item_url
 from app.receivables.views_payments import from_whom
 from app.receivables.words import item_badge, method_words, why_words
 
-WHY = {"reference": _l("A number in the text is his"), "customer_number": _l("His customer number is in the text"), "amount": _l("He owes exactly this amount"), "payer": _l("His name is the payer's")}
+WHY = {"reference": _l("A number in the text is his"), "customer_number": _l("His customer number is in the text"), "iban": _l("He has paid from this account before"), "amount": _l("He owes exactly this amount"), "payer": _l("His name is the payer's")}
 
 
 class OtherCustomerForm(ServiceForm):

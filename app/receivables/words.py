@@ -16,7 +16,7 @@ BY_HAND = "manual"
 
 def method_words(code: str) -> str:
     """`manual` → “Entered by hand”; a plugin's method by its title."""
-    known = {BY_HAND: _("Entered by hand"), CREDIT_NOTE: _("Credit note"), WRITE_OFF: _("Write-off")}
+    known = {BY_HAND: _("Entered by hand"), CREDIT_NOTE: _("Credit note"), WRITE_OFF: _("Write-off"), "bank": _("Bank statement")}
     return known.get(code) or str(payment_methods().get(code, code))
 
 
