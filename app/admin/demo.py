@@ -38,6 +38,7 @@ from app.customers.services import accept_membership, assign_tariff, create_cust
 from app.licenses.groups import create_group, set_members
 from app.licenses.models import License
 from app.licenses.services import create_license, terminate
+from app.plugin_api.registry import plugins
 from app.receivables.models import OpenItem
 from app.receivables.payments import record_payment
 from app.system.job_runs import run_now
@@ -70,6 +71,8 @@ def _load(dice: random.Random) -> str:
             _month(first.plus(number), customers, tariffs, dice)
         _this_month(customers)
         load_people(customers)
+        for loaded in plugins().loaded.values():
+            loaded.plugin.load_demo()
     return str(_("%(n)s customers with four months of history were loaded.", n=len(customers)))
 
 

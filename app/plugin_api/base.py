@@ -67,6 +67,9 @@ class Plugin:
         """E-mails that the plugin writes; their purposes begin with the plugin's name and a dot. Staff may change the texts."""
         return ()
 
+    def load_demo(self) -> None:
+        """Last part of `flask ptt demo`: a few rows that show what the plugin does, made by its own services."""
+
     def folder(self, name: str) -> Path | None:
         path = Path(str(files(type(self).__module__))) / name
         return path if path.is_dir() else None

@@ -63,3 +63,8 @@ class Sepa(Plugin):
             AdminPage(views_mandates.MandateView, _("SEPA mandates"), "receivables", "fa-signature"),
             AdminPage(views_mandates.CreditorAccountView, _("SEPA bank accounts"), "receivables", "fa-building-columns"),
         ]
+
+    def load_demo(self) -> None:
+        from plugins.sepa.demo import load
+
+        load()
