@@ -24,12 +24,13 @@ ATTRIBUTES = {
 CLASSES = frozenset({"align-left", "align-center", "align-right", "lead", "button", "wide", "columns-2", "columns-3", "card", "note"})
 SCHEMES = {"http", "https", "mailto", "tel"}
 OWN = re.compile(r"/(?!/)[^\s\\]{0,500}")           # a path of this site
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 FETCHED = {("img", "src"), ("video", "src"), ("video", "poster"), ("source", "src")}
 
 
 def clean_html(html: str) -> str:
     """The allowed part of `html`; texts of elements that fall away stay, but for those of scripts and styles. Safe to repeat."""
-    return nh3.clean(html.replace("\x00", "")[:LONGEST], tags=TAGS, attributes=ATTRIBUTES, attribute_filter=_attribute, url_schemes=SCHEMES, link_rel="noopener noreferrer",
+    return nh3.clean(CONTROL.sub("", html)[:LONGEST], tags=TAGS, attributes=ATTRIBUTES, attribute_filter=_attribute, url_schemes=SCHEMES, link_rel="noopener noreferrer",
                      strip_comments=True)
 
 
