@@ -9,7 +9,7 @@ from flask import has_app_context
 from flask_babel import lazy_gettext as _
 
 from app.billing.events import InvoicesIssued
-from app.plugin_api import AdminPage, Job, MailTemplate, PaymentMethod, Plugin
+from app.plugin_api import AdminPage, Job, MailTemplate, PaymentMethod, Plugin, PortalEntry
 from app.receivables.events import DebitReturned, DebitsCredited
 
 
@@ -58,11 +58,20 @@ class Sepa(Plugin):
         return [
             AdminPage(views_collect.CollectPage, _("Collection run"), "receivables", "fa-money-bill-transfer"),
             AdminPage(views_batches.DebitBatchView, _("Direct debit files"), "receivables", "fa-file-export"),
-            AdminPage(views_batches.DirectDebitView, _("Direct debits"), "receivables", "fa-list"),
             AdminPage(views_returns.DebitReturnView, _("Returned direct debits"), "receivables", "fa-rotate-left"),
             AdminPage(views_mandates.MandateView, _("SEPA mandates"), "receivables", "fa-signature"),
             AdminPage(views_mandates.CreditorAccountView, _("SEPA bank accounts"), "receivables", "fa-building-columns"),
         ]
+
+    def portal_blueprint(self) -> Any:
+        from plugins.sepa.portal import blueprint
+
+        return blueprint
+
+    def portal_entries(self) -> Iterable[PortalEntry]:
+        from plugins.sepa.portal import ENTRY
+
+        return [ENTRY]
 
     def load_demo(self) -> None:
         from plugins.sepa.demo import load

@@ -6,16 +6,21 @@ import hashlib
 
 from flask_babel import gettext as _
 
-from plugins.sepa.mandate_models import Mandate
-from plugins.sepa.orders import B2B
+from plugins.sepa.mandate_models import CreditorAccount, Mandate
+from plugins.sepa.orders import B2B, CORE
 
 
 def clauses(mandate: Mandate, company: str) -> list[str]:
     """In the language of the current locale."""
-    creditor = mandate.account.holder or company
+    return offer_clauses(mandate.account, company, mandate.scheme)
+
+
+def offer_clauses(account: CreditorAccount, company: str, scheme: str = CORE) -> list[str]:
+    """Before there is a mandate."""
+    creditor = account.holder or company
     found = [_("By signing this mandate form, you authorise %(creditor)s to send instructions to your bank to debit your account, and your bank to debit your account in accordance "
                "with the instructions from %(creditor)s.", creditor=creditor)]
-    if mandate.scheme == B2B:
+    if scheme == B2B:
         found.append(_("This mandate is only intended for business-to-business transactions. You are not entitled to a refund from your bank after your account has been debited, but you "
                        "are entitled to request your bank not to debit your account up until the day on which the payment is due."))
     else:

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.plugin_api import InvalidInput, db
+from app.receivables.bank.booking import take as take_line
 from app.receivables.events import DebitReturned, DebitsCredited
 from plugins.sepa import ids
 from plugins.sepa.booking import check_sum, mark_credited
@@ -23,8 +24,6 @@ def returned(event: DebitReturned) -> None:
     if db.session.scalar(select(DirectDebit.id).where(DirectDebit.end_to_end_id == event.end_to_end_id)) is None:
         return
     row = take(Fact(event.key, event.source, event.end_to_end_id, event.returned_on, event.amount, event.fee, event.reason_code, event.reason_text, event.mandate_id, event.payer))
-    from app.receivables.bank.booking import take as take_line
-
     note = _("waits under “Returned direct debits”: %(why)s", why=row.problem) if row.state is ReturnState.OPEN else _("returned direct debit %(id)s", id=event.end_to_end_id)
     take_line(event.line_id, note, row.debit.payment_id if row.debit is not None else None)
 
@@ -44,8 +43,6 @@ def credited(event: DebitsCredited) -> None:
         raise InvalidInput(_("The credit of %(file)s is recorded already.", file=batch))
     check_sum(event.amount, [(row.amount, row.state) for row in rows])
     mark_credited(session, batch, [row.id for row in rows if row.state is not DebitState.REJECTED], event.amount, event.booked_on, event.source)
-    from app.receivables.bank.booking import take as take_line
-
     take_line(event.line_id, _("direct debits of %(file)s", file=batch))
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import or_, select
 from wtforms import BooleanField, StringField, TextAreaField, validators
 
 from app.customers.models import Customer
-from app.plugin_api import InvalidInput, clock, formats
+from app.plugin_api import InvalidInput, clock, db, formats
 from app.plugin_api.staff import (
     AdminInterface,
     AdminView,
@@ -104,14 +104,16 @@ class MandateView(AdminView):
         "requested_at": _l("Requested"), "signed_on": _l("Signed on"), "document": _l("Signed form"), "bank_confirmed_on": _l("Confirmed by the debtor's bank"),
         "collections": _l("Collections"), "last_collected_on": _l("Last collection"), "ended_on": _l("Ended on"), "reason": _l("Reason")}
     description_columns = {
-        "reference": _l("Made by itself when empty."), "bic": _l("Needed outside of the EEA only."), "one_off": _l("For one collection (OOFF)."),
-        "notice_days": _l("Only when you agreed on a shorter announcement with this customer; else as the setting says."), "account": _l("Which of your bank accounts gets the money."),
-        "scheme": _l("B2B cannot be refunded, and the customer's bank must confirm it before the first collection.")}
-    validators_columns = {"iban": [Required(), validators.Length(max=60)], "holder": [Required()]}
+        "one_off": _l("For one collection (OOFF)."),
+        "notice_days": _l("Only when you agreed on a shorter announcement with this customer; else as the setting says."), "account": _l("Which of your bank accounts gets the money.")}
+    validators_columns = {"holder": [Required()]}
     narrow = {"account": lambda query: query.where(CreditorAccount.active), "customer": lambda query: query.where(Customer.currency == "EUR")}
     add_form_extra_fields = {
-        "scheme": ListedField(_l("Scheme"), [Required()], listed=lambda: SCHEMES, default=CORE), "reference": StringField(_l("Mandate reference"), [validators.Optional(), validators.Length(max=35)]),
-        "iban": StringField(_l("IBAN"), [Required(), validators.Length(max=60)]), "bic": StringField(_l("BIC"), [validators.Optional(), validators.Length(max=20)])}
+        "scheme": ListedField(_l("Scheme"), [Required()], listed=lambda: SCHEMES, default=CORE,
+                              description=_l("B2B cannot be refunded, and the customer's bank must confirm it before the first collection.")),
+        "reference": StringField(_l("Mandate reference"), [validators.Optional(), validators.Length(max=35)], description=_l("Made by itself when empty.")),
+        "iban": StringField(_l("IBAN"), [Required(), validators.Length(max=60)], description=_l("With or without blanks.")),
+        "bic": StringField(_l("BIC"), [validators.Optional(), validators.Length(max=20)], description=_l("Needed outside of the EEA only."))}
     edit_form_extra_fields = {name: field for name, field in add_form_extra_fields.items() if name != "reference"}
     formatters_columns = {"iban": lambda value: formats.plain(ids.shown(value)), "origin": lambda value: _("online") if value == "online" else _("on paper"),
                           "proof": lambda value: formats.plain(proof_words(value))}
@@ -133,6 +135,17 @@ class MandateView(AdminView):
     def head_links(self, item: Mandate) -> list[PageLink]:
         form = link_to(f"{self.endpoint}.paper", _("Form to sign"), "fa-print", pk=item.id) if item.state in (S.DRAFT, S.REQUESTED) else None
         return [*([form] if form else []), *super().head_links(item)]
+
+    def fill_form(self, form: Any, item: Mandate | None) -> None:
+        """A new one: the only account there is, and the customer as holder."""
+        if item is not None:
+            form.iban.data = ids.shown(item.iban)
+            return
+        accounts = db.session.scalars(select(CreditorAccount).where(CreditorAccount.active).limit(2)).all()
+        if len(accounts) == 1:
+            form.account.data = accounts[0]
+        if form.customer.data is not None:
+            form.holder.data = form.customer.data.company
 
     def do_add(self, form: Any) -> Mandate:
         if form.customer.data is None:
