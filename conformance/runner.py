@@ -99,6 +99,9 @@ def run_topic(data: dict[str, Any], files: Path, only: str = "") -> Report:
     if check is None:
         report.applicable = False
         return report
+    facts = getattr(importlib.import_module(check.__module__), "expected", None)
+    if facts is not None:       # cases of this topic may tell what they expect elsewhere
+        cases = [case if "expect" in case else {**case, "expect": facts(case)} for case in cases]
     began = time.perf_counter()
     for case in cases:
         failures = judge(case, check, files)
