@@ -112,15 +112,11 @@ class Listing(ViewParts):
     def list_page(self, where: Sequence[Any] = (), hidden: Sequence[str] = ()) -> ListPage:
         """The rows that the address asks for: one statement. How many there are is asked when somebody wants to know, unless the page tells it."""
         args = request.args
-        columns = [name for name in self.search_columns if name not in hidden]
-        asked = filters.ask(self.datamodel.obj, columns, self.label, args)
+        asked, found = self.conditions(args, hidden, tab=False)
         for name in asked.wrong:
             flash(_("The filter “%(name)s” could not be understood and was left out.", name=name), "warning")
-        quick, limit = (args.get("q") or "").replace("\x00", "").strip()[:100], COUNT_LIMIT
-        clauses = [*where, *asked.where]
-        if quick and self.quick_columns():
-            clauses.append(self.find(quick))
-            limit = FOUND_LIMIT
+        clauses, quick = [*where, *found], self._quick(args)
+        limit = FOUND_LIMIT if quick and self.quick_columns() else COUNT_LIMIT
         base_column, base_direction = self.base_order or ("", "desc")
         order, descending = base_column, base_direction == "desc"
         if args.get("order") in self.order_columns:
@@ -135,6 +131,20 @@ class Listing(ViewParts):
                                    columns_beside(self.datamodel.obj, self.list_columns))
         pairs = [(key, value) for key, value in args.items(multi=True) if key != "page"]
         return ListPage(rows, page, size, order, descending, asked, pairs, clauses, limit, lambda: self.datamodel.count(clauses, limit), known or count_of_page(rows, page, size))
+
+    @staticmethod
+    def _quick(args: Any) -> str:
+        return (args.get("q") or "").replace("\x00", "").strip()[:100]
+
+    def conditions(self, args: Any, hidden: Sequence[str] = (), tab: bool = True) -> tuple[filters.Asked, Sequence[Any]]:
+        """What the arguments of a list's address ask for: the filters as told back, and all WHERE clauses (with the tab's, when asked)."""
+        asked = filters.ask(self.datamodel.obj, [name for name in self.search_columns if name not in hidden], self.label, args)
+        clauses = list(asked.where)
+        if (quick := self._quick(args)) and self.quick_columns():
+            clauses.append(self.find(quick))
+        if tab and self.list_tabs and (clause := self.tab_clause(args.get("tab") or self.list_tabs[0][0])) is not None:
+            clauses.append(clause)
+        return asked, clauses
 
     def tab_clause(self, key: str) -> Any:
         for name, _label, where in self.list_tabs:

@@ -123,6 +123,7 @@ class AdminView(Routes, Listing, RowPage, Editing, ModelView):
     list_help: Any = ""
     empty_text: Any = ""
     deletable = False
+    bulk_found = False                      # the bulk bar offers "all that the filter found"; the view's `_act` takes `found`, `query` and `n`
     show_page = "pttadmin/show.html"        # a slice's own extends it
     list_template = "pttadmin/list.html"
     form_template = "pttadmin/form.html"

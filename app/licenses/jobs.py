@@ -15,6 +15,8 @@ from app.core.errors import DomainError, Held
 from app.core.jobs import Context, Job
 from app.core.secrets import SecretError
 from app.customers.models import Customer, CustomerState
+from app.licenses import bulk
+from app.licenses.mass import mass_limit
 from app.licenses.models import License, LicenseService, LicenseState, LicenseTariff
 from app.licenses.orders import want_licenses
 from app.licenses.reconcile import forget_old, reconcile_server
@@ -22,11 +24,6 @@ from app.licenses.services import delete_rows
 from app.plugin_api.provisioning import ProvisioningError
 
 BATCH = 500
-
-
-def mass_limit(of: int) -> int:
-    """More than this in one run waits for a person (RELIABILITY 2, mass effect)."""
-    return max(20, of * 2 // 100)
 
 
 def day_turns(ctx: Context) -> None:
@@ -121,7 +118,11 @@ def reconcile(ctx: Context) -> None:
     forget_old()
 
 
+__all__ = ["JOBS", "mass_limit"]
+
 JOBS = [
+    Job(bulk.JOB, _l("Bulk actions on licenses"), plan=bulk.plan, part=bulk.work, risky=True,
+        help=_l("What staff asked for in the list of licenses, for many at a time.")),
     Job("licenses.reconcile", _l("Compare PTT servers"), run=reconcile, once_per="day", at="03:10", catch_up=False, lease_seconds=600,
         help=_l("Reads all users and groups of every PTT server and shows what differs from the database. Nothing is changed.")),
     Job("licenses.day_turns", _l("Begin and end of licenses"), run=day_turns, once_per="day", at="00:05", risky=True, catch_up=False,

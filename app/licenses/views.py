@@ -9,6 +9,7 @@ from app.licenses.provisioning import failed_orders
 from app.licenses.reconcile import open_drifts
 from app.licenses.views_accounts import AccountPage, AssignmentView
 from app.licenses.views_associations import AssociationView, MemberView
+from app.licenses.views_bulk import LicenseBulkPage
 from app.licenses.views_drift import DriftView
 from app.licenses.views_groups import GroupView
 from app.licenses.views_licenses import ClosedLicenseView, LicenseView, PublicLicenseView
@@ -19,6 +20,7 @@ VIEWS = [
     AdminEntry(LicenseView, _l("All licenses"), "licenses", "fa-walkie-talkie"),
     AdminEntry(ClosedLicenseView, _l("Closed user groups"), "licenses", "fa-people-group"),
     AdminEntry(PublicLicenseView, _l("Public licenses"), "licenses", "fa-user"),
+    AdminEntry(LicenseBulkPage, _l("Bulk actions"), "licenses", "fa-list-check", rank=60),
     AdminEntry(GroupView, _l("Groups"), "licenses", "fa-comments"),
     AdminEntry(ProvisioningView, _l("Provisioning"), "licenses", "fa-server", count=failed_orders),
     AdminEntry(DriftView, _l("Differences"), "licenses", "fa-code-compare", count=open_drifts),

@@ -23,6 +23,7 @@ from app.licenses import services
 from app.licenses.desired import user_states
 from app.licenses.forms import DeviceForm, priced_services
 from app.licenses.models import License, LicenseState, LockPeriod, SyncState
+from app.licenses.views_bulk import BulkLicenses
 from app.licenses.views_license_actions import LicenseActions, alive, order_of
 from app.licenses.views_new import NewLicenses
 from app.licenses.words import comparison, permission_words, phone_text
@@ -30,7 +31,7 @@ from app.licenses.words import comparison, permission_words, phone_text
 ALIVE = License.state != LicenseState.DELETED
 
 
-class LicenseView(NewLicenses, LicenseActions, AdminView):
+class LicenseView(BulkLicenses, NewLicenses, LicenseActions, AdminView):
     datamodel = AdminInterface(License)
     route_base = "/licenses"
     show_page = "licenses/license.html"
