@@ -9,7 +9,7 @@ import os
 from dataclasses import asdict
 from typing import Any
 
-from flask import Flask, has_app_context
+from flask import Blueprint, Flask, has_app_context
 from flask_babel import Babel
 from jinja2 import ChoiceLoader, FileSystemLoader
 
@@ -45,6 +45,7 @@ def create_app(config: Any = None, **overrides: Any) -> Flask:
 
         protocol.install()
         _install_events(flask_app, plugins)
+        _install_intakes(plugins)
         _install_jobs(flask_app, plugins)
         _install_outboxes(flask_app)
         from app.admin import install
@@ -52,6 +53,7 @@ def create_app(config: Any = None, **overrides: Any) -> Flask:
         install(flask_app)
         for module in parts("routes"):          # what is not for staff: REST interface, portal, website
             module.install(flask_app)
+        _install_plugin_routes(flask_app, plugins)
     from app.cli import ptt
 
     flask_app.cli.add_command(ptt)
@@ -82,7 +84,11 @@ def _install_settings(plugins: Registry) -> None:
 
     list(parts("settings"))
     list(parts("invoice_settings"))
-    declare(*plugins.collect("settings"))
+    for name, loaded in list(plugins.loaded.items()):
+        try:
+            declare(*loaded.answers["settings"])
+        except Exception as error:
+            plugins.drop(name, error)
 
 
 def _install_mail_texts(plugins: Registry) -> None:
@@ -90,7 +96,11 @@ def _install_mail_texts(plugins: Registry) -> None:
 
     for module in parts("mail_texts"):
         declare_mail(*module.MAILS)
-    declare_mail(*plugins.collect("mail_templates"))
+    for name, loaded in list(plugins.loaded.items()):
+        try:
+            declare_mail(*loaded.answers["mail_templates"])
+        except Exception as error:
+            plugins.drop(name, error)
 
 
 def _install_translations(flask_app: Flask, plugins: Registry) -> None:
@@ -116,6 +126,27 @@ def _install_events(flask_app: Flask, plugins: Registry) -> None:
         for event, reaction in loaded.answers["reactions"].items():
             bus.plugins[event].append((name, reaction))
     flask_app.extensions["ptt_events"] = bus
+
+
+def _install_intakes(plugins: Registry) -> None:
+    from app.receivables.intakes import register_intake
+
+    for intake in plugins.collect("payment_intakes"):
+        register_intake(intake)
+
+
+def _install_plugin_routes(flask_app: Flask, plugins: Registry) -> None:
+    """`static/` of each plugin under /static/plugins/<name>/, and what other systems call under /hooks/<name>/."""
+    from app.api.hooks import open_hook
+
+    for name, loaded in list(plugins.loaded.items()):
+        if (folder := loaded.plugin.folder("static")) is not None:
+            flask_app.register_blueprint(Blueprint(f"{name}_static", name, static_folder=str(folder), static_url_path=f"/static/plugins/{name}"))
+        for blueprint in loaded.answers["public_blueprint"]:
+            try:
+                open_hook(flask_app, name, blueprint)
+            except Exception as error:
+                plugins.in_part(name, "public_blueprint", error)
 
 
 def _store_failure(plugin: str, event: Any, error: Exception) -> None:

@@ -38,6 +38,7 @@ class Shell(AppBuilder):
         from app.admin.account import LanguageView, LoginView, ProfilePage
         from app.admin.dashboard import Overview
         from app.admin.totp_page import SecondFactorPage
+        from app.admin.views_checklist import ChecklistPage
         from app.admin.views_saved_lists import SavedListPage
 
         self._indexview = self.add_view_no_menu(Overview)
@@ -46,6 +47,7 @@ class Shell(AppBuilder):
         self.add_view_no_menu(ProfilePage)
         self.add_view_no_menu(SecondFactorPage)
         self.add_view_no_menu(SavedListPage)
+        self.add_view_no_menu(ChecklistPage)
 
 
 def install(flask_app: Flask) -> None:
@@ -80,26 +82,37 @@ def _register(flask_app: Flask, shell: Shell) -> None:
     """Views of the slices, then of the plugins. Related views that have no entry of their own are registered with their parent."""
     from app.core.slices import parts
 
+    plugins = flask_app.extensions["ptt_plugins"]
     entries: list[AdminEntry] = [entry for module in parts("views") for entry in module.VIEWS]
-    for name, loaded in flask_app.extensions["ptt_plugins"].loaded.items():
-        try:
-            entries += [AdminEntry(page.view, page.title, page.category, page.icon) for page in loaded.answers["admin_pages"]]
-        except Exception as error:
-            flask_app.logger.exception("pages of plugin %s are left out", name)
-            flask_app.extensions["ptt_plugins"].broken[name] = f"{type(error).__name__}: {error}"
+    of_plugin: dict[type, str] = {}
+    for name, loaded in plugins.loaded.items():
+        for page in loaded.answers["admin_pages"]:
+            for view in (page.view, *(getattr(page.view, "related_views", None) or ())):
+                of_plugin.setdefault(view, name)
+            entries.append(AdminEntry(page.view, page.title, page.category, page.icon, area=page.area, count=page.count))
     inner = [AdminEntry(view, "", area=entry.area or entry.category) for entry in entries for view in getattr(entry.view, "related_views", None) or ()]
     done: dict[type, Any] = {}
     areas: dict[str, str] = {}
+    left_out: set[type] = set()
     for entry in (*entries, *inner):
+        if entry.view in left_out:
+            continue
         if entry.view not in done:
-            done[entry.view] = view = shell.add_view_no_menu(entry.view)
+            try:
+                done[entry.view] = view = shell.add_view_no_menu(entry.view)
+            except Exception as error:
+                if (name := of_plugin.get(entry.view)) is None:
+                    raise
+                plugins.in_part(name, entry.view.__name__, error)
+                left_out.add(entry.view)
+                continue
             if isinstance(view, AdminView):
                 flask_app.extensions["ptt_views"].setdefault(view.datamodel.obj, view)
         endpoint = done[entry.view].endpoint
         areas[endpoint] = areas.get(endpoint) or entry.area or entry.category
     flask_app.extensions["ptt_areas"] = areas
-    flask_app.extensions["ptt_titles"] = {done[entry.view].endpoint: entry.title for entry in (*inner, *entries) if entry.title}
-    flask_app.extensions["ptt_menu"] = [(entry, done[entry.view]) for entry in sorted(entries, key=lambda entry: entry.rank) if entry.category]
+    flask_app.extensions["ptt_titles"] = {done[entry.view].endpoint: entry.title for entry in (*inner, *entries) if entry.title and entry.view in done}
+    flask_app.extensions["ptt_menu"] = [(entry, done[entry.view]) for entry in sorted(entries, key=lambda entry: entry.rank) if entry.category and entry.view in done]
     shell._process_inner_views()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from app import __version__
@@ -17,9 +18,9 @@ STATUSES = {400: "The body is not JSON", 401: "Token missing or not valid", 403:
             415: "Not JSON", 422: "Refused: the message says why", 429: "Too many requests"}
 
 
-def document() -> dict[str, Any]:
+def document(operations: Sequence[tuple[Operation, Callable[..., Any]]] = OPERATIONS) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
-    for spec, _function in OPERATIONS:
+    for spec, _function in operations:
         path = re.sub(r"<int:(\w+)>", r"{\1}", spec.path)
         paths.setdefault(path, {})[spec.method.lower()] = _operation(spec)
     return {

@@ -9,17 +9,19 @@ from flask import Blueprint, Flask, Response, jsonify
 from app.api import customers, licenses, money  # noqa: F401  they declare their operations
 from app.api.guard import OPERATIONS, guarded
 from app.api.openapi import BASE, document
+from app.api.plugin_resources import of_plugins
 
 
 def install(flask_app: Flask) -> None:
     blueprint = Blueprint("api", __name__, url_prefix=BASE)
-    for spec, function in OPERATIONS:
-        name = f"{spec.method.lower()}{re.sub(r'[^a-z]+', '_', spec.path.lower())}"
+    operations = [*OPERATIONS, *of_plugins(flask_app.extensions["ptt_plugins"])]
+    for spec, function in operations:
+        name = f"{spec.method.lower()}{re.sub(r'[^a-z0-9]+', '_', spec.path.lower())}"
         blueprint.add_url_rule(spec.path, name, guarded(spec, function), methods=[spec.method])
 
     @blueprint.get("/openapi.json")
     def openapi() -> Response:
-        return jsonify(document())
+        return jsonify(document(operations))
 
     @blueprint.after_request
     def headers(answer: Response) -> Response:

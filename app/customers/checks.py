@@ -15,6 +15,7 @@ from app.catalog.models import LANGUAGES
 from app.core.errors import InvalidInput
 from app.core.money import minor_digits
 from app.customers import tax_ids
+from app.plugin_api.payment import PayerFacts
 from app.plugin_api.registry import plugins
 from app.system.mail import is_address
 
@@ -81,10 +82,18 @@ def payment_methods() -> dict[str, str]:
     return {TRANSFER: _("Bank transfer"), **{code: str(method.title) for code, method in plugins().by_code("payment_methods").items()}}
 
 
-def payment_method(code: str, field: str = "payment_method") -> str:
+def payment_method(code: str, field: str = "payment_method", payer: PayerFacts | None = None) -> str:
+    """`payer`: for whom it is chosen; what his method still needs from him is said, and it is refused until then."""
     known = payment_methods()
     if code not in known:
         raise InvalidInput(_("There is no such way to pay. Choose one of: %(list)s.", list=", ".join(known.values())), field)
+    method = plugins().by_code("payment_methods").get(code)
+    if method is not None and payer is not None:
+        if method.currencies is not None and payer.currency not in method.currencies:
+            raise InvalidInput(_("%(method)s is for %(currencies)s only, and the customer is billed in %(own)s. Choose another payment method.",
+                                 method=method.title, currencies=", ".join(sorted(method.currencies)), own=payer.currency), field)
+        if missing := method.missing_for(payer):
+            raise InvalidInput(" ".join(map(str, missing)), field)
     return code
 
 

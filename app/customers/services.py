@@ -16,6 +16,7 @@ from app.core.db import transaction
 from app.core.errors import Conflict, InUse, InvalidInput
 from app.core.period import overlaps
 from app.customers import checks
+from app.customers.e_invoice import e_invoice
 from app.customers.models import (
     Association,
     AssociationMember,
@@ -25,11 +26,12 @@ from app.customers.models import (
     MemberState,
     TariffAssignment,
 )
+from app.plugin_api.payment import PayerFacts
 from app.system.settings import setting
 
 FIELDS = frozenset({
     "kind", "number", "company", "contact", "street", "address_extra", "postcode", "city", "region", "country", "phone", "email",
-    "invoice_email", "business", "vat_id", "tax_number", "buyer_reference", "language", "currency", "payment_method", "terms_days",
+    "invoice_email", "business", "vat_id", "tax_number", "buyer_reference", "e_invoice", "language", "currency", "payment_method", "terms_days",
     "invoice_by_mail", "article", "server", "representative", "partner", "article_id", "server_id", "representative_id",
     "partner_id", "reminder_block", "note",
 })
@@ -100,16 +102,31 @@ def _checked(fields: dict[str, Any], customer: Customer | None) -> dict[str, Any
         values["vat_id"] = checks.vat_id(values["vat_id"])
     if values.get("tax_number") and land == "BR":
         values["tax_number"] = checks.brazilian_tax_number(values["tax_number"])
+    if "e_invoice" in values or "buyer_reference" in values:
+        chosen = values.get("e_invoice", customer.e_invoice if customer is not None else "")
+        values["e_invoice"] = e_invoice(chosen, values.get("buyer_reference", customer.buyer_reference if customer is not None else ""))
     if "language" in values:
         values["language"] = checks.language(values["language"])
     if "currency" in values:
         values["currency"] = checks.currency(values["currency"])
-    if "payment_method" in values and (customer is None or values["payment_method"] != customer.payment_method):
-        values["payment_method"] = checks.payment_method(values["payment_method"])
+    now = customer.payment_method if customer is not None else None
+    if "payment_method" in values and values["payment_method"] != now:
+        values["payment_method"] = checks.payment_method(values["payment_method"], payer=_payer(customer, values, land))
+    elif customer is not None and values.get("currency", customer.currency) != customer.currency and now in checks.payment_methods():
+        checks.payment_method(customer.payment_method, "currency", _payer(customer, values, land))
     terms: Any = values.get("terms_days")
     if terms is not None and not 0 <= terms <= 365:
         raise InvalidInput(_("Terms of payment: between 0 and 365 days."), "terms_days")
     return values
+
+
+def _payer(customer: Customer | None, values: dict[str, Any], land: str) -> PayerFacts:
+    """The customer as he will be."""
+    def value(name: str, default: Any) -> Any:
+        return values[name] if name in values else getattr(customer, name) if customer is not None else default
+
+    return PayerFacts(customer.id if customer is not None else None, value("currency", "EUR"), land, bool(value("business", True)),
+                      value("vat_id", "") or "", value("tax_number", "") or "")
 
 
 def next_number(session: Session) -> str:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, ClassVar
 
 from app.core.jobs import Job
+from app.plugin_api.accounting import AccountingExport
 from app.plugin_api.contracts import AdminPage, InvoiceExtra, PaymentMethod
 from app.plugin_api.mail import MailTemplate
+from app.plugin_api.payment import PaymentIntake
 from app.plugin_api.portal import PortalEntry
 from app.plugin_api.provisioning import ProvisioningDriver
+from app.plugin_api.rest import ApiResource
+from app.plugin_api.sms import SmsGateway
 
 API_VERSION = 1
 
@@ -35,8 +39,20 @@ class Plugin:
         """Kinds of PTT servers."""
         return ()
 
+    def payment_intakes(self) -> Iterable[PaymentIntake]:
+        """Sources of payments that are read before anybody is locked; their names begin with the plugin's."""
+        return ()
+
+    def sms_gateways(self) -> Iterable[SmsGateway]:
+        """Ways to send SMS."""
+        return ()
+
+    def accounting_exports(self) -> Iterable[AccountingExport]:
+        """Files for financial accounting."""
+        return ()
+
     def invoice_extras(self) -> Iterable[InvoiceExtra]:
-        """Blocks printed on an invoice, files attached to it."""
+        """Files that go with an invoice."""
         return ()
 
     def jobs(self) -> Iterable[Job]:
@@ -46,6 +62,15 @@ class Plugin:
     def admin_pages(self) -> Iterable[AdminPage]:
         """Views of the staff interface."""
         return ()
+
+    def api_resources(self) -> Iterable[ApiResource]:
+        """Operations of the REST interface, below /api/v1/plugins/<name>."""
+        return ()
+
+    def public_blueprint(self) -> Any | None:
+        """A Flask blueprint for other systems (webhooks), mounted at /hooks/<name>/: without sign-in and without the token
+        against forgery, 600 requests an hour and address, bodies up to 1 MB. It proves by itself who calls."""
+        return None
 
     def portal_blueprint(self) -> Any | None:
         """A Flask blueprint of pages for customers, mounted at /portal/<name>/. See `app.plugin_api.portal`."""
@@ -60,7 +85,7 @@ class Plugin:
         return {}
 
     def settings(self) -> Iterable[Any]:
-        """`app.plugin_api.Setting` objects; keys begin with the plugin's name and a dot."""
+        """`app.system.settings.Setting` objects; keys begin with the plugin's name and a dot. `secret=True` is stored encrypted."""
         return ()
 
     def mail_templates(self) -> Iterable[MailTemplate]:
@@ -70,6 +95,12 @@ class Plugin:
     def load_demo(self) -> None:
         """Last part of `flask ptt demo`: a few rows that show what the plugin does, made by its own services."""
 
+    def package(self) -> str:
+        """The Python package that the plugin's class lies in."""
+        module = type(self).__module__
+        return module if hasattr(sys.modules[module], "__path__") else module.rpartition(".")[0] or module
+
     def folder(self, name: str) -> Path | None:
-        path = Path(str(files(type(self).__module__))) / name
+        """A folder beside the plugin, when it is there."""
+        path = Path(str(sys.modules[type(self).__module__].__file__)).parent / name
         return path if path.is_dir() else None

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, ClassVar
 
+from app.plugin_api.payment import PayerFacts, PaymentBlock, PaymentMeans
+
 
 @dataclass(frozen=True)
 class AdminPage:
-    """A view of the staff interface; `category` is a menu group of the core ("receivables", "system" …)."""
+    """A view of the staff interface; `category` is a menu group of the core ("receivables", "system" …), empty for none."""
 
     view: type
     title: Any
     category: str
     icon: str = "fa-plug"
+    area: str = ""                                  # the category whose roles may use it, when that is another one
+    count: Callable[[], int] | None = None          # the number beside the entry: what waits for somebody
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +75,28 @@ class PaymentMethod(ABC):
     def payment_lines(self, invoice: InvoiceFacts) -> list[str]:
         """Sentences of the payment block on the invoice, in the language of the current locale."""
 
+    def payment_block(self, invoice: InvoiceFacts) -> PaymentBlock:
+        """All of the payment block, for methods that print more than sentences: rows, pictures, pages."""
+        return PaymentBlock(lines=tuple(self.payment_lines(invoice)))
+
+    def means(self, invoice: InvoiceFacts) -> PaymentMeans | None:
+        """What an e-invoice says of it; None: as by bank transfer to the seller's account."""
+        return None
+
+    def missing_for(self, payer: PayerFacts) -> list[str]:
+        """Why it cannot be chosen for this customer now, as sentences that say what to do; empty: it can. The currency is checked by the core."""
+        return []
+
     def portal_actions(self, demand: PayDemand) -> Iterable[PayAction]:
         """Buttons that the portal shows beside a demand to whoever has the right `pay`. Asked for each demand of a page: no statements here."""
         return ()
 
 
 class InvoiceExtra(ABC):
-    """Something printed on, or attached to, an invoice."""
+    """Files that go with an invoice: stored beside its PDF when that is made, and sent with it."""
 
-    code: ClassVar[str]
+    code: ClassVar[str]             # at most 10 characters
 
     @abstractmethod
     def attachments(self, invoice: InvoiceFacts) -> list[tuple[str, str, bytes]]:
-        """(file name, media type, bytes) for each file to attach."""
+        """(file name, media type, bytes) for each file to attach, at most 9. Raises DomainError: then the PDF waits, too."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
@@ -11,11 +12,14 @@ from typing import Any
 from flask import current_app
 from flask_appbuilder import Model
 
+from app.plugin_api.answers import CODED, SINGLE, check_answers
 from app.plugin_api.base import API_VERSION, Plugin
 
 GROUP = "pttadmin.plugins"
-QUESTIONS = ("payment_methods", "provisioning_drivers", "invoice_extras", "jobs", "admin_pages", "reactions", "settings",
-             "mail_templates", "portal_blueprint", "portal_entries")
+QUESTIONS = ("payment_methods", "payment_intakes", "provisioning_drivers", "sms_gateways", "accounting_exports", "invoice_extras", "jobs", "admin_pages",
+             "api_resources", "public_blueprint", "portal_blueprint", "portal_entries", "reactions", "settings", "mail_templates")
+RESERVED = frozenset({"core", "admin", "system", "catalog", "customers", "licenses", "billing", "receivables", "invoice", "customer", "license", "payment", "portal", "api", "ab"})
+NAME = re.compile(r"[a-z][a-z0-9_]{1,23}")
 log = logging.getLogger(__name__)
 
 
@@ -58,25 +62,44 @@ class Registry:
 
     def add(self, plugin: Plugin, name: str | None = None) -> None:
         """Raises when the plugin breaks the contract: wrong version, tables without its prefix, an answer that raises."""
+        if not isinstance(plugin, Plugin):
+            raise TypeError("is no subclass of app.plugin_api.Plugin")
         if name is not None and plugin.name != name:
             raise ValueError(f"calls itself {plugin.name!r}, is registered as {name!r}")
         if plugin.api != API_VERSION:
             raise ValueError(f"speaks contract {plugin.api}, this is {API_VERSION}")
-        package = type(plugin).__module__
-        for mapper in Model.registry.mappers:
-            table = getattr(mapper.local_table, "name", "")
-            if mapper.class_.__module__.startswith(package) and not table.startswith(f"{plugin.name}_"):
-                raise ValueError(f"table {table} lacks the prefix {plugin.name}_")
+        if not NAME.fullmatch(plugin.name) or plugin.name in RESERVED:
+            raise ValueError(f"the name {plugin.name!r} is not allowed: 2 to 24 small letters, digits and _, and no name of the core")
+        if plugin.name in self.loaded:
+            raise ValueError("is there already")
         answers = {}
         for question in QUESTIONS:
             answer = getattr(plugin, question)()
-            if question == "portal_blueprint":
+            if question in SINGLE:
                 answer = () if answer is None else (answer,)
             answers[question] = dict(answer) if question == "reactions" else list(answer)
-        for template in answers["mail_templates"]:
-            if not template.purpose.startswith(f"{plugin.name}."):
-                raise ValueError(f"e-mail {template.purpose} lacks the prefix {plugin.name}.")
+        package = plugin.package()
+        for mapper in Model.registry.mappers:
+            table = getattr(mapper.local_table, "name", "")
+            if (mapper.class_.__module__ + ".").startswith(package + ".") and not table.startswith(f"{plugin.name}_"):
+                raise ValueError(f"table {table} lacks the prefix {plugin.name}_")
+        check_answers(plugin.name, answers, self.taken())
         self.loaded[plugin.name] = Loaded(plugin, answers)
+
+    def drop(self, name: str, error: Exception) -> None:
+        """What it answered cannot be used: it is broken, and nothing of it is asked for again."""
+        log.error("plugin %s is left out", name, exc_info=error)
+        self.broken[name] = f"{type(error).__name__}: {error}"
+        self.loaded.pop(name, None)
+
+    def in_part(self, name: str, what: str, error: Exception) -> None:
+        """One part of it cannot be used; the rest runs on."""
+        log.error("plugin %s: %s left out", name, what, exc_info=error)
+        self.broken[name] = f"{what}: {type(error).__name__}: {error}"
+
+    def taken(self) -> dict[str, set[str]]:
+        """Question → codes that plugins loaded before have given."""
+        return {question: {item.code for item in self.collect(question)} for question in CODED}
 
     def collect(self, question: str) -> list[Any]:
         return [item for loaded in self.loaded.values() for item in loaded.answers[question]]

@@ -36,9 +36,14 @@ def install(flask_app: Flask) -> None:
     flask_app.teardown_request(gate.leave)
     flask_app.context_processor(names)
     flask_app.register_blueprint(portal)
-    for name, loaded in flask_app.extensions["ptt_plugins"].loaded.items():
-        for blueprint in loaded.answers.get("portal_blueprint", ()):
-            flask_app.register_blueprint(blueprint, url_prefix=f"{gate.ROOT}/{name}")
+    plugins = flask_app.extensions["ptt_plugins"]
+    for name, loaded in plugins.loaded.items():
+        for blueprint in loaded.answers["portal_blueprint"]:
+            try:
+                flask_app.register_blueprint(blueprint, url_prefix=f"{gate.ROOT}/{name}")
+            except Exception as error:
+                plugins.in_part(name, "portal_blueprint", error)
+                continue
             flask_app.error_handler_spec[blueprint.name] = flask_app.error_handler_spec["portal"]     # errors look like the portal's
 
 
@@ -60,8 +65,8 @@ def names() -> dict[str, Any]:
 
 def _brand(visit: gate.Visit | None) -> str:
     """Customers of a sales partner see his name."""
-    if visit is not None and visit.partner is None and (partner := partner_of(visit.customer)) is not None:
-        return str(partner)
+    if visit is not None and visit.partner is None and (seller := partner_of(visit.customer)) is not None:
+        return str(seller)
     known = {item.key for item in declared()}
     company = setting("company.name") if "company.name" in known else ""
     return str(company or current_app.config["APP_NAME"])

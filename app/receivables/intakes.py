@@ -6,35 +6,27 @@ Nobody is locked while a source cannot be read, or was read too long ago: he may
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from flask import current_app
 from flask_babel import gettext as _
+from sqlalchemy import select
 
 from app.core import clock
 from app.core.db import db, transaction
 from app.core.errors import DomainError, LostClaim
 from app.core.formats import instant
 from app.core.jobs import Context
+from app.customers.checks import payment_methods
+from app.customers.models import Customer, CustomerState
+from app.plugin_api.payment import PaymentIntake
 from app.system.models import Mark
 from app.system.settings import setting
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Intake:
-    """A source of payments. `run` reads what is new and calls `record_payment` for each; it is called outside of a
-    transaction, may call other systems, and raises when it could not read everything. None: staff hands its files in. One that
-    is not `in_use` may be as old as it likes."""
-
-    name: str
-    title: Any
-    run: Callable[[Context], None] | None = None
-    in_use: Callable[[], bool] = lambda: True
+Intake = PaymentIntake
 
 
 def intakes() -> dict[str, Intake]:
@@ -75,10 +67,10 @@ def read_all(ctx: Context) -> dict[str, str]:
 
 def too_old() -> dict[str, str]:
     """Sources that were last read longer ago than the setting allows, with the reason."""
+    found = _without_plugin()
     hours = setting("locks.max_intake_age_hours")
     if not hours:
-        return {}
-    found = {}
+        return found
     for intake in intakes().values():
         if not intake.in_use():
             continue
@@ -88,3 +80,11 @@ def too_old() -> dict[str, str]:
         elif mark.at < clock.now() - timedelta(hours=hours):
             found[intake.name] = _("%(source)s was last read on %(when)s, more than %(n)s hours ago.", source=intake.title, when=instant(mark.at), n=hours)
     return found
+
+
+def _without_plugin() -> dict[str, str]:
+    """Ways to pay that customers have and no running plugin knows: what was paid by them is not seen."""
+    known = payment_methods()
+    chosen = db.session.scalars(select(Customer.payment_method).where(Customer.state != CustomerState.DELETED).distinct())
+    return {f"method:{code}": _("Customers pay by “%(code)s”, but its plugin is not running: what they paid is not seen. Start it, or choose another payment method for them.", code=code)
+            for code in chosen if code not in known}
