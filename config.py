@@ -118,6 +118,7 @@ PTT_TICK_SECONDS = _text("PTT_TICK_SECONDS") or None
 PTT_SIMULATOR_URL = _text("PTT_SIMULATOR_URL")
 PTT_SIMULATOR_USER = _text("PTT_SIMULATOR_USER")
 PTT_SIMULATOR_PASSWORD = _text("PTT_SIMULATOR_PASSWORD")
+PTT_PORTAL_PASSWORD = _text("PTT_PORTAL_PASSWORD")      # of the demo's customers
 
 # Flask-AppBuilder -------------------------------------------------------------------------------------------------
 AUTH_TYPE = 1                       # database

@@ -78,7 +78,7 @@ def environment(stored: dict[str, str], port: dict[str, int]) -> dict[str, str]:
     """What every process gets. What the user has set himself wins."""
     base = f"http://localhost:{port['web']}"
     ours = {
-        **{name: value for name, value in stored.items() if name not in ("PTT_ADMIN_PASSWORD", "PTT_SIMULATOR_PORT")},
+        **{name: value for name, value in stored.items() if name not in ("PTT_ADMIN_PASSWORD", "PTT_PORTAL_PASSWORD", "PTT_SIMULATOR_PORT")},
         "PTT_VAR": str(VAR), "BASE_URL": base, "SMTP_URL": f"smtp://{LOCAL}:{port['smtp']}", "DEMO": "1",
         "PTT_ALLOWED_NETS": "127.0.0.0/8", "PTT_SIMULATOR_URL": f"http://{LOCAL}:{port['simulator']}",
     }
@@ -149,6 +149,9 @@ def greeting(port: dict[str, int], stored: dict[str, str]) -> str:
   PTT Admin          http://localhost:{port['web']}/
   sign in as         {USER}
   password           {stored['PTT_ADMIN_PASSWORD']}   (made at the first start; yours, if you have changed it)
+
+  customer portal    http://localhost:{port['web']}/portal/
+  demo customers     K10001 (a company), K10002 (a sales partner), K10036 (a person); password {stored['PTT_PORTAL_PASSWORD']}
 
   sent e-mails       http://localhost:{port['mail']}/
   PTT simulator      http://localhost:{port['simulator']}/

@@ -22,6 +22,7 @@ def fresh() -> dict[str, str]:
         "SECRET_KEY": secrets.token_urlsafe(48),
         "PTT_ENCRYPTION_KEYS": "k1:" + base64.b64encode(os.urandom(32)).decode(),
         "PTT_ADMIN_PASSWORD": password(),
+        "PTT_PORTAL_PASSWORD": password(),
         "PTT_SIMULATOR_USER": "pttadmin",
         "PTT_SIMULATOR_PASSWORD": secrets.token_urlsafe(18),
     }

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
+from flask import current_app
+
 from app.core import clock
+from app.core.db import transaction
 from app.customers import accounts, prospects, terms
-from app.customers.account_models import AccountRole
+from app.customers.account_models import AccountRole, LinkPurpose
 from app.customers.models import Customer, CustomerKind
+from app.customers.partners import save_partner, set_price
+from app.customers.password_links import use_link
+from app.customers.services import assigned_tariffs, change_customer
 
 TERMS: dict[str, Any] = {
     "text_en": "1. What we do\n\nWe run the push-to-talk service day and night. Planned work is announced a week before.\n\n2. What it costs\n\n"
@@ -26,12 +33,29 @@ REGISTERED: tuple[tuple[CustomerKind, str, bool, dict[str, Any]], ...] = (
 )
 
 
+def _portal(customers: list[Customer]) -> None:
+    """Three who sign in to the portal with the generated password: a company, a sales partner, a person with a public license."""
+    company, seller, *buyers = customers[:4]
+    partner = save_partner(seller, "Funkhaus Weser", "service@funkhaus.example")
+    for buyer in buyers:
+        change_customer(buyer, partner_id=seller.id)
+    for tariff in assigned_tariffs(seller, clock.today()):
+        set_price(partner, tariff, Decimal("9.9000"))
+    password = current_app.config.get("PTT_PORTAL_PASSWORD")
+    now = terms.current()
+    for customer in (company, seller, next(customer for customer in customers if customer.kind is CustomerKind.PUBLIC)) if password else ():
+        with transaction():
+            _link, token = accounts.make_link(accounts.main_account(customer) or accounts.create_account(customer), LinkPurpose.WELCOME)
+        use_link(token, password, "127.0.0.1", now.id if now else None, True)
+
+
 def load_people(customers: list[Customer]) -> None:
     """One registration is not confirmed yet; another looks like a customer who is there already."""
     terms.publish(terms.save_terms(name=f"{clock.today():%Y-%m}", valid_from=clock.today(), **TERMS))
     for customer in customers[:3]:
         accounts.send_welcome(customer)
     accounts.create_account(customers[0], "dispatch@example.org", name="Dispatch", role=AccountRole.MANAGER)
+    _portal(customers)
     known = next(customer for customer in customers if customer.kind is CustomerKind.CLOSED and customer.country == "DE")
     same: dict[str, Any] = {"company": f"{known.company} Service", "contact": known.contact or "Jan Claasen", "postcode": known.postcode, "city": known.city, "country": "DE", "email": "service@example.org", "devices": 6}
     for kind, language, confirmed, fields in (*REGISTERED, (CustomerKind.CLOSED, "de", True, same)):

@@ -20,6 +20,7 @@ from app.customers.checks import phone_words
 from app.portal.forms import PortalForm
 from app.portal.gate import right, visit
 from app.portal.pages import page, portal, put
+from app.portal.words import browser_words
 
 
 def _current() -> PasswordField:
@@ -55,7 +56,7 @@ class AddressForm(PortalForm):
 def account() -> Any:
     now = visit()
     return page("account", title=_("Account"), customer=now.customer, country=country_name(now.customer.country), phone=phone_words(now.customer.phone), language=language_name(now.account.language),
-                sessions=account_sessions.of_account(now.account.id), here=now.row.id)
+                sessions=account_sessions.of_account(now.account.id), here=now.row.id, browser=browser_words)
 
 
 @portal.route("/account/password", methods=["GET", "POST"])

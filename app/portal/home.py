@@ -58,7 +58,7 @@ def _counts(now: Visit) -> dict[str, int]:
                                     func.sum(case((~locked & (License.sync_state == SyncState.FAILED), 1), else_=0)))
                              .where(License.customer_id == now.customer.id, alive)).one()
     total, shut, pending, failed = (int(value or 0) for value in row)
-    return {"all": total, "locked": shut, "pending": pending, "failed": failed, "active": total - shut}
+    return {"all": total, "locked": shut, "pending": pending, "failed": failed}
 
 
 def _money_steps(now: Visit, open_now: list[Any]) -> list[Step]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -12,17 +13,17 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload, selectinload
 from wtforms import StringField
 from wtforms.validators import Length, Optional
 
-from app.catalog.models import Tariff
+from app.catalog.models import Tariff, TariffService, TariffState
 from app.core import clock
 from app.core.db import db
 from app.core.errors import DomainError, InvalidInput
 from app.core.fields import DayField, Required, clean_text, no_control
-from app.customers.models import Customer
+from app.customers.models import Customer, TariffAssignment
 from app.customers.partners import prices_of
-from app.customers.services import assigned_tariffs
 from app.licenses.checks import USER_NAME
 from app.licenses.forms import PHONE_HELP, ChecksField, ChoiceField, priced_services, tariff_choices
 from app.licenses.models import License
@@ -73,6 +74,13 @@ def costs(customer: Customer, tariffs: list[Tariff]) -> list[Cost]:
     return found
 
 
+def own_tariffs(customer: Customer, day: date) -> list[Tariff]:
+    """As `assigned_tariffs`, with all that a price needs in a few statements."""
+    holds = (TariffAssignment.customer_id == customer.id) & (TariffAssignment.valid_from <= day) & (TariffAssignment.valid_to.is_(None) | (TariffAssignment.valid_to >= day))
+    query = select(Tariff).where(Tariff.id.in_(select(TariffAssignment.tariff_id).where(holds)), Tariff.state == TariffState.ACTIVE).order_by(Tariff.name, Tariff.id)
+    return list(db.session.scalars(query.options(joinedload(Tariff.mode), joinedload(Tariff.article), selectinload(Tariff.tiers), selectinload(Tariff.services).joinedload(TariffService.service))).unique())
+
+
 def period_words(tariff: Tariff) -> str:
     months = tariff.period_months
     return _("a month") if months == 1 else _("a year") if months == 12 else _("every %(n)d months", n=months)
@@ -92,7 +100,7 @@ def free_user_name(customer: Customer, server_id: int | None) -> str:
 @right("order")
 def license_new() -> Any:
     customer, today = visit().customer, clock.today()
-    tariffs = assigned_tariffs(customer, today)
+    tariffs = own_tariffs(customer, today)
     if not tariffs or customer.server_id is None:
         return page("message", title=_("New license"), text=_("No tariff is agreed for new licenses at the moment. Write to us: we arrange it with you."), again=url_for("portal.licenses"), verb=_("Licenses"))
     status = 200

@@ -47,3 +47,11 @@ def why_locked(reasons: int) -> str:
     if reasons & (LockReason.MANUAL | LockReason.EXTERNAL | LockReason.PARENT):
         lines.append(_("It was locked by hand. If you did not do it yourself, ask us."))
     return " ".join(lines)
+
+
+def browser_words(agent: str) -> str:
+    """Of a User-Agent, what people call it: “Firefox, Windows”."""
+    names = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+    systems = (("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS", "Mac"), ("Linux", "Linux"))
+    found = [next((word for sign, word in known if sign in agent), "") for known in (names, systems)]
+    return ", ".join(word for word in found if word) or _("Unknown browser")

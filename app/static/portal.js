@@ -15,6 +15,10 @@
         tick.closest("li, .form-check").hidden = !line;
         if (!line) { tick.checked = false; }
         all('[data-service="' + tick.value + '"]', box).forEach(function (row) { row.hidden = !tick.checked; });
+        var price = box.querySelector('[data-tariff]:not([hidden]) [data-service="' + tick.value + '"] dd'), label = tick.parentNode.querySelector("label");
+        var said = label.querySelector("span") || label.appendChild(document.createElement("span"));
+        said.className = "muted";
+        said.textContent = price ? " " + price.textContent : "";
       });
     }
     choice.addEventListener("change", show);
