@@ -82,6 +82,7 @@ class Customer(Stateful, Address, Model):
     vat_id: Mapped[str] = mapped_column(String(20), default="")
     tax_number: Mapped[str] = mapped_column(String(30), default="")   # Steuernummer, CPF or CNPJ
     buyer_reference: Mapped[str] = mapped_column(String(60), default="")
+    e_invoice: Mapped[str] = mapped_column(String(12), default="")    # empty: the PDF alone
     language: Mapped[str] = mapped_column(String(5), default="en")
     currency: Mapped[str] = mapped_column(String(3), default="EUR")
     payment_method: Mapped[str] = mapped_column(String(30), default="transfer")

@@ -19,6 +19,7 @@ from app.core.page_parts import safe_url_for
 from app.core.views import AdminEntry, AdminInterface, AdminView, action
 from app.customers import services
 from app.customers.checks import payment_methods, phone_words
+from app.customers.e_invoice import e_invoice_formats
 from app.customers.locks import reason_words
 from app.customers.models import Customer, CustomerKind, CustomerState
 from app.customers.prospects import waiting
@@ -33,7 +34,7 @@ SECTIONS = [
     (_l("Customer"), {"fields": ["company", "contact", "kind", "number", "language"]}),
     (_l("Address"), {"fields": ["street", "address_extra", "postcode", "city", "region", "country", "phone", "email"]}),
     (_l("Tax"), {"fields": ["business", "vat_id", "tax_number", "buyer_reference"]}),
-    (_l("Billing"), {"fields": ["currency", "payment_method", "terms_days", "article", "invoice_by_mail", "invoice_email", "reminder_block"]}),
+    (_l("Billing"), {"fields": ["currency", "payment_method", "terms_days", "article", "e_invoice", "invoice_by_mail", "invoice_email", "reminder_block"]}),
     (lazy_pgettext("customer", "Service"), {"fields": ["server", "representative", "partner"]}),
     (_l("Note"), {"fields": ["note"]}),
 ]
@@ -64,7 +65,7 @@ class CustomerView(AccountActions, AdminView):
     show_fieldsets = [
         (_l("Contact"), {"fields": ["number", "kind", "contact", "phone", "email", "language"]}),
         (_l("Address"), {"fields": ["street", "address_extra", "postcode", "city", "region", "country"]}),
-        (_l("Billing"), {"fields": ["payment_method", "terms_days", "currency", "article", "invoice_by_mail", "invoice_email", "reminder_block"]}),
+        (_l("Billing"), {"fields": ["payment_method", "terms_days", "currency", "article", "e_invoice", "invoice_by_mail", "invoice_email", "reminder_block"]}),
         (_l("Tax"), {"fields": ["business", "vat_id", "tax_number", "buyer_reference"]}),
         (lazy_pgettext("customer", "Service"), {"fields": ["server", "representative", "partner", "termination_date", "lock_hold_until", "created_at"]}),
         (_l("Note"), {"fields": ["note"]}),
@@ -84,7 +85,7 @@ class CustomerView(AccountActions, AdminView):
     deletable = True
     label_columns = {
         "company": _l("Company or name"), "kind": _l("Kind of customer"), "business": _l("Business"), "number": _l("Customer number"),
-        "buyer_reference": _l("Buyer reference"), "terms_days": _l("Terms of payment in days"), "invoice_by_mail": _l("Invoices by e-mail"),
+        "buyer_reference": _l("Buyer reference"), "e_invoice": _l("E-invoice"), "terms_days": _l("Terms of payment in days"), "invoice_by_mail": _l("Invoices by e-mail"),
         "invoice_email": _l("E-mail for invoices"), "reminder_block": _l("No reminders"), "article": _l("Default article"),
         "termination_date": _l("Last day of service"), "lock_hold_until": _l("No lock until"), "paid_until": _l("Paid until"),
         "locked_because": _l("Locked because"), "license_count": _l("Licenses"), "open_balance": _l("Open balance"), "created_at": _l("Customer since"),
@@ -103,10 +104,12 @@ class CustomerView(AccountActions, AdminView):
         "language": ListedField(_l("Language"), [Required()], listed=language_choices, default="en", description=_l("Of invoices and e-mails.")),
         "currency": ListedField(_l("Currency"), [Required()], listed=currency_choices, default="EUR"),
         "payment_method": ListedField(_l("Payment method"), [Required()], listed=lambda: payment_methods().items(), default="transfer"),
+        "e_invoice": ListedField(_l("E-invoice"), [validators.Optional()], listed=lambda: e_invoice_formats().items(), default="",
+                                 description=_l("An invoice that computers read (EN 16931). XRechnung for public buyers in Germany; ZUGFeRD for businesses.")),
     }
     add_form_extra_fields = {**edit_form_extra_fields, "number": StringField(
         _l("Customer number"), [validators.Optional(), no_control, validators.Length(max=20)], filters=[clean_text], description=_l("Leave it empty for the next number."))}
-    formatters_columns = {"country": country_name, "language": language_name, "payment_method": method_name, "phone": lambda value: formats.plain(phone_words(value).replace(" ", "\u00a0")),
+    formatters_columns = {"e_invoice": lambda code: e_invoice_formats().get(code, code), "country": country_name, "language": language_name, "payment_method": method_name, "phone": lambda value: formats.plain(phone_words(value).replace(" ", "\u00a0")),
                           "kind": states.word, "created_at": lambda value: formats.day(clock.local(value).date())}
 
     def raw(self, item: Customer, column: str) -> Any:
