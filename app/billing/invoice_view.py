@@ -19,6 +19,7 @@ from app.plugin_api.contracts import InvoiceFacts
 from app.plugin_api.registry import plugins
 
 TRANSFER = "transfer"
+PAID_IN_ADVANCE = "prepaid"     # in place of a payment method: the money was there before
 FACT = 26                   # characters beside the address; what is longer stands under the title
 Pairs = list[tuple[str, str]]
 
@@ -92,7 +93,7 @@ def _facts(head: Any, original: str) -> Pairs:
     rows.append((_("Customer number"), buyer["number"]))
     if head.service_from and head.service_to:
         rows.append((_("Service period"), span(head.service_from, head.service_to, head.language)))
-    if head.kind is InvoiceKind.INVOICE:
+    if head.kind is InvoiceKind.INVOICE and head.payment_method != PAID_IN_ADVANCE:
         rows.append((_("Due on"), formats.day(head.due_on)))
     if buyer["vat_id"]:
         rows.append((_("Your VAT id"), buyer["vat_id"]))
@@ -131,6 +132,8 @@ def _payment(head: Any) -> list[str]:
     """How the demand gets paid, by its payment method. Raises InvalidInput while the plugin that knows it is not there."""
     if head.kind is not InvoiceKind.INVOICE:
         return [_("Nothing has to be paid: the amount is set off, and what is left of it is yours.")]
+    if head.payment_method == PAID_IN_ADVANCE:
+        return [_("Paid in advance: nothing has to be paid.")]
     if head.payment_method == TRANSFER:
         return _transfer(head)
     method = plugins().by_code("payment_methods").get(head.payment_method)

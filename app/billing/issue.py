@@ -12,6 +12,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from babel.core import get_global
@@ -22,6 +23,7 @@ from sqlalchemy.orm import Session
 from app.billing import invoice_queries as queries
 from app.billing.invoice_settings import seller_snapshot, tax_seller
 from app.billing.invoice_text import Words
+from app.billing.invoice_view import PAID_IN_ADVANCE
 from app.billing.invoicing import ArticleRow, Priced, price_document
 from app.billing.issue_rows import Issued, write_invoices
 from app.billing.models import BillingDocument, BillingState, InvoiceKind
@@ -29,7 +31,7 @@ from app.billing.series import check_date, lock_series, series_id
 from app.catalog.models import TaxClass
 from app.catalog.tax import EU, Buyer, Rates, Seller, Treatment, treat
 from app.core import clock
-from app.core.db import retrying, transaction
+from app.core.db import in_transaction, retrying, transaction
 from app.core.errors import DomainError, InvalidInput
 from app.core.money import LIMIT, minor_digits
 from app.core.period import Month
@@ -51,16 +53,25 @@ class IssueResult:
     skipped: list[int] = field(default_factory=list)
 
 
-def issue_documents(document_ids: Sequence[int], issue_date: date | None = None) -> IssueResult:
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """What the documents bill is paid already, and covers these days instead of their month."""
+
+    service_from: date
+    service_to: date
+
+
+def issue_documents(document_ids: Sequence[int], issue_date: date | None = None, advance: Advance | None = None) -> IssueResult:
     """Issue released documents with the date `issue_date` (default today), at most a few hundred at a time.
 
     Raises InvalidInput, and changes nothing, when nothing can be issued at all: company data missing, no series, a
     date before the last invoice's or in the future.
     """
-    return retrying(lambda: _issue(list(document_ids), issue_date or clock.today()))
+    work = partial(_issue, list(document_ids), issue_date or clock.today(), advance)
+    return work() if in_transaction() else retrying(work)
 
 
-def _issue(document_ids: list[int], issue_date: date) -> IssueResult:
+def _issue(document_ids: list[int], issue_date: date, advance: Advance | None) -> IssueResult:
     result = IssueResult()
     if not document_ids:
         return result
@@ -83,7 +94,7 @@ def _issue(document_ids: list[int], issue_date: date) -> IssueResult:
         result.skipped += [ident for ident in document_ids if ident not in known]
         _hold(session, chunk, result.held)
         if ready:
-            result.issued = _number(session, chunk, ready, issue_date)
+            result.issued = _number(session, chunk, ready, issue_date, advance)
     return result
 
 
@@ -170,8 +181,8 @@ def _hold(session: Session, chunk: _Chunk, held: Iterable[tuple[int, str, str]])
                changes={"state": [BillingState.RELEASED.value, BillingState.HELD.value]})
 
 
-def _number(session: Session, chunk: _Chunk, ready: list[tuple[Any, Any, Priced]], issue_date: date) -> list[Issued]:
-    heads = [_head(chunk, document, customer, priced, issue_date) for document, customer, priced in ready]
+def _number(session: Session, chunk: _Chunk, ready: list[tuple[Any, Any, Priced]], issue_date: date, advance: Advance | None) -> list[Issued]:
+    heads = [_head(chunk, document, customer, priced, issue_date, advance) for document, customer, priced in ready]
     session.flush()
     series = lock_series(session, chunk.series_id)
     check_date(series, issue_date)
@@ -181,12 +192,13 @@ def _number(session: Session, chunk: _Chunk, ready: list[tuple[Any, Any, Priced]
     return issued
 
 
-def _head(chunk: _Chunk, document: Any, customer: Any, priced: Priced, issue_date: date) -> dict[str, Any]:
+def _head(chunk: _Chunk, document: Any, customer: Any, priced: Priced, issue_date: date, advance: Advance | None) -> dict[str, Any]:
     """The columns of the invoice that do not depend on its number."""
     return {
         "kind": InvoiceKind.INVOICE, "cancels_id": None, "customer_id": customer.id, "document_id": document.id, "issued_on": issue_date,
-        "due_on": issue_date + timedelta(days=customer.terms_days), "service_from": priced.service_from, "service_to": priced.service_to,
-        "language": customer.language, "currency": document.currency, "payment_method": customer.payment_method,
+        "due_on": issue_date if advance else issue_date + timedelta(days=customer.terms_days),
+        "service_from": advance.service_from if advance else priced.service_from, "service_to": advance.service_to if advance else priced.service_to,
+        "language": customer.language, "currency": document.currency, "payment_method": PAID_IN_ADVANCE if advance else customer.payment_method,
         "net": priced.net, "tax": priced.tax, "gross": priced.gross, "buyer": buyer_snapshot(customer), "seller": chunk.seller,
         "notes": chunk.words(customer.language).notes(priced.notes),
     }

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-CREDIT_NOTE, WRITE_OFF = "credit_note", "write_off"
-NOT_MONEY = frozenset({CREDIT_NOTE, WRITE_OFF})
-"""Methods of payments by which a demand is settled although nobody paid."""
+CREDIT_NOTE, WRITE_OFF, PREPAID = "credit_note", "write_off", "prepaid"
+NOT_MONEY = frozenset({CREDIT_NOTE, WRITE_OFF, PREPAID})
+"""Methods of payments by which a demand is settled although nobody paid; with `PREPAID` somebody had paid before."""
 
 
 @dataclass(frozen=True, slots=True)

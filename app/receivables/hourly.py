@@ -22,7 +22,7 @@ from app.core.sql import among
 from app.customers.models import Customer, CustomerState
 from app.licenses.jobs import mass_limit
 from app.licenses.models import License, LicenseState
-from app.receivables import lock_steps, money_steps
+from app.receivables import lock_steps, money_steps, prepaid_invoices
 from app.receivables.chain import Chain, labels
 from app.receivables.intakes import read_all, too_old
 from app.system.job_runs import cancel
@@ -53,6 +53,8 @@ def hourly(ctx: Context) -> None:
 def _steps(chain: Chain, blocked: dict[str, str]) -> None:
     money_steps.allocate_new(chain)
     money_steps.apply_all(chain)
+    if not chain.ctx.dry_run:       # an invoice is no rehearsal: its number would be drawn
+        prepaid_invoices.write_all(chain.ctx)
     lock_steps.unlock(chain)
     planned = lock_steps.plan(chain)
     _stop_if(chain, planned, blocked)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from flask_appbuilder import Model
 from flask_babel import lazy_gettext as _l
@@ -15,7 +16,7 @@ from app.billing.models import Invoice
 from app.core import clock
 from app.core.money import MoneyType
 from app.core.states import name_states
-from app.core.types import BigId, UTCDateTime, words
+from app.core.types import BigId, Json, UTCDateTime, words
 from app.customers.models import Customer
 
 TO_REMIND = "open > 0 and not disputed and not reminder_block and not with_lawyer and principal_id is null"     # may be reminded
@@ -145,6 +146,7 @@ class PrepaidPeriod(Model):
     __tablename__ = "prepaid_period"
     __table_args__ = (
         Index("uq_prepaid_period_start", "customer_id", "valid_from", unique=True, postgresql_where=text("not reversed"), sqlite_where=text("not reversed")),
+        Index("ix_prepaid_period_to_invoice", "id", postgresql_where=text("to_invoice"), sqlite_where=text("to_invoice")),
     )
     __protocol__ = "billing"
 
@@ -157,10 +159,14 @@ class PrepaidPeriod(Model):
     currency: Mapped[str] = mapped_column(String(3))
     net: Mapped[Decimal] = mapped_column(MoneyType)
     amount: Mapped[Decimal] = mapped_column(MoneyType)                 # with tax
+    lines: Mapped[list[list[Any]]] = mapped_column(Json, default=list)     # what is billed: [article, text, number, net in cents]
+    to_invoice: Mapped[bool] = mapped_column(default=False)            # its invoice is to be written; of a reversed one: to be cancelled
+    invoice_id: Mapped[int | None] = mapped_column(ForeignKey("invoice.id"), unique=True)
     applied_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
     reversed: Mapped[bool] = mapped_column(default=False)
 
     customer: Mapped[Customer] = relationship()
+    invoice: Mapped[Invoice | None] = relationship()
     uses: Mapped[list[PrepaidUse]] = relationship(back_populates="period", cascade="all, delete-orphan")
 
     def __str__(self) -> str:

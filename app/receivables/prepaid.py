@@ -25,6 +25,7 @@ from app.receivables.prepaid_queries import Quote, quote
 from app.receivables.queries import NOUGHT, account_for_update
 from app.system.models import ProtocolKind
 from app.system.protocol import record
+from app.system.settings import setting
 
 ONE_DAY = timedelta(days=1)
 MOST_AHEAD = timedelta(days=5 * 366)       # more is left as credit: prices are not known that far
@@ -63,6 +64,7 @@ def _money(session: Session, customer: Customer) -> list[Payment]:
 def _buy(session: Session, customer: Customer, offer: Quote, payments: list[Payment]) -> PrepaidPeriod:
     price = offer.price
     period = _period(session, customer, offer.start, price.months, price.licenses, price.net, price.gross)
+    period.lines, period.to_invoice = [list(part) for part in price.parts], setting("prepaid.invoices")
     left = price.gross
     for payment in payments:
         part = min(left, payment.free)
@@ -122,8 +124,11 @@ def reverse_periods(session: Session, customer: Customer, payment: Payment, reas
     for period in behind:
         if period.id not in lost:
             moved = _period(session, customer, start, period.months, period.licenses, period.net, period.amount)
+            moved.lines, moved.to_invoice = period.lines, period.to_invoice or period.invoice_id is not None
             moved.uses = [PrepaidUse(payment=use.payment, amount=use.amount) for use in period.uses]
             start = moved.valid_to + ONE_DAY
+    for period in behind:
+        period.to_invoice = period.invoice_id is not None
     session.flush()
     record(ProtocolKind.BILLING, "prepaid_reversed", subject_type="customer", subject_id=customer.id, subject=customer.company, customer_id=customer.id,
            changes={"paid_until": [old, customer.paid_until]}, note=reason)

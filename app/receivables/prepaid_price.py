@@ -7,7 +7,7 @@ give a quarter. Prices are in 1/10000 of the currency, amounts in cents; tax is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from math import lcm
 from typing import Any, NamedTuple
@@ -36,6 +36,7 @@ class Terms:
     graduated: bool
     tiers: Tiers
     services: Mapping[int, int]
+    service_names: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,21 @@ class Use:
     services: Mapping[int, int]
 
 
+class Part(NamedTuple):
+    """A line of the bill. `net` in cents, of the whole period."""
+
+    article_id: int
+    text: str
+    number: int
+    net: int
+
+
 class Price(NamedTuple):
     months: int
     licenses: int
     net: Decimal
     tax: Decimal
+    parts: tuple[Part, ...] = ()
 
     @property
     def gross(self) -> Decimal:
@@ -65,6 +76,7 @@ def price_period(uses: Iterable[Use], terms: Mapping[int, Terms], currency: str,
     months = lcm(*(terms[use.tariff_id].months for use in uses))
     step = _step(currency)
     bases: dict[tuple[str, Decimal], Decimal] = {}
+    parts: list[Part] = []
     for use in uses:
         rule = terms[use.tariff_id]
         article_id = rule.article_id or own_article
@@ -74,13 +86,16 @@ def price_period(uses: Iterable[Use], terms: Mapping[int, Terms], currency: str,
             raise Unpriced(_l("Tariff “%(tariff)s” has no price for the first license.", tariff=rule.name))
         if article_id is None:
             raise Unpriced(_l("Neither the customer nor tariff “%(tariff)s” has an article.", tariff=rule.name))
-        once = period_net(rule.tiers, use.licenses, rule.graduated, step)
-        once += sum(count * line_net(rule.services[service], 1, 1, step) for service, count in use.services.items() if service in rule.services)
+        times = months // rule.months
+        mine = [Part(article_id, rule.name, use.licenses, times * period_net(rule.tiers, use.licenses, rule.graduated, step))]
+        mine += [Part(article_id, f"{rule.name}: {rule.service_names.get(service, '')}".rstrip(": "), count, times * count * line_net(rule.services[service], 1, 1, step))
+                 for service, count in sorted(use.services.items()) if service in rule.services and count]
         case = treat(classes[article_id])
         key = (case.category, case.rate)
-        bases[key] = bases.get(key, ZERO) + from_cents(once * (months // rule.months))
+        bases[key] = bases.get(key, ZERO) + from_cents(sum(part.net for part in mine))
+        parts += [part for part in mine if part.net]
     return Price(months, sum(use.licenses for use in uses), total(bases.values()),
-                 total(tax_of(base, rate, currency) for (_category, rate), base in bases.items()))
+                 total(tax_of(base, rate, currency) for (_category, rate), base in bases.items()), tuple(parts))
 
 
 def _step(currency: str) -> Any:

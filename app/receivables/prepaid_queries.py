@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.billing.invoice_queries import rates
 from app.billing.invoice_settings import tax_seller
-from app.catalog.models import Article, Billing, Tariff, TariffService, TariffTier, TaxClass, TierPolicy
+from app.catalog.models import Article, Billing, Service, Tariff, TariffService, TariffTier, TaxClass, TierPolicy
 from app.catalog.pricing import Tiers
 from app.catalog.tax import Buyer, Rates, Treatment, treat
 from app.core.errors import DomainError
@@ -97,11 +97,12 @@ def _terms(session: Session) -> tuple[dict[int, Terms], dict[int, int]]:
             select(TariffService.tariff_id, TariffService.service_id, type_coerce(TariffService.unit_price, BigInteger))
             .where(TariffService.tariff_id.in_(prepaid), ~TariffService.included)):
         services[tariff_id][service_id] = price
+    names: dict[int, str] = dict(session.execute(select(Service.id, Service.name_en)).all()) if services else {}
     terms, trials = {}, {}
     for row in session.execute(select(Tariff.id, Tariff.name, Tariff.period_months, Tariff.currency, Tariff.article_id, Tariff.tier_policy, Tariff.trial_days)
                                .where(Tariff.billing == Billing.PREPAID)):
         terms[row.id] = Terms(row.name, row.period_months, row.currency, row.article_id, row.tier_policy is TierPolicy.GRADUATED, Tiers.of(tiers[row.id]),
-                              services[row.id])
+                              services[row.id], names)
         trials[row.id] = row.trial_days
     return terms, trials
 

@@ -15,7 +15,7 @@ from app.core.money import ZERO
 from app.core.sql import among
 from app.customers.locks import LockReason
 from app.customers.models import Customer, CustomerState
-from app.receivables.events import CREDIT_NOTE, WRITE_OFF
+from app.receivables.events import CREDIT_NOTE, PREPAID, WRITE_OFF
 from app.receivables.matching import Demand
 from app.receivables.models import Allocation, OpenItem, Payment, PaymentState, PrepaidPeriod, PrepaidUse
 from app.receivables.overdue import Facts, Item, Rules
@@ -111,20 +111,21 @@ class Statement(NamedTuple):
 
 
 def statement(session: Session, customer_id: int, currency: str, since: date, until: date) -> Statement:
-    """Every demand, payment, return and prepaid period of the account, by day."""
+    """Every demand, payment, return and prepaid period of the account, by day. A period with an invoice stands there as that."""
     found: list[tuple[date, int, str, str, Decimal, int]] = []
     for item in session.execute(select(OpenItem.id, OpenItem.issued_on, OpenItem.reference, OpenItem.amount).where(
             OpenItem.customer_id == customer_id, OpenItem.currency == currency, OpenItem.issued_on <= until)):
         found.append((item.issued_on, 0, "demand", item.reference, item.amount, item.id))
     for row in session.execute(select(Payment.id, Payment.received_on, Payment.method, Payment.reference, Payment.amount, Payment.state, Payment.returned_on,
-                                      Payment.returned_because).where(Payment.customer_id == customer_id, Payment.currency == currency, Payment.received_on <= until)):
+                                      Payment.returned_because).where(Payment.customer_id == customer_id, Payment.currency == currency, Payment.received_on <= until,
+                                                                      Payment.method != PREPAID)):
         kind = row.method if row.method in (CREDIT_NOTE, WRITE_OFF) else "payment"
         found.append((row.received_on, 1, kind, row.reference, -row.amount, row.id))
         if row.state is PaymentState.RETURNED and row.returned_on is not None and row.returned_on <= until:
             found.append((row.returned_on, 2, "return", row.returned_because, row.amount, row.id))
     for period in session.execute(select(PrepaidPeriod.id, PrepaidPeriod.valid_from, PrepaidPeriod.valid_to, PrepaidPeriod.amount, func.min(Payment.received_on).label("on"))
                                   .join(PrepaidUse, PrepaidUse.period_id == PrepaidPeriod.id).join(Payment, Payment.id == PrepaidUse.payment_id)
-                                  .where(PrepaidPeriod.customer_id == customer_id, PrepaidPeriod.currency == currency, ~PrepaidPeriod.reversed)
+                                  .where(PrepaidPeriod.customer_id == customer_id, PrepaidPeriod.currency == currency, ~PrepaidPeriod.reversed, PrepaidPeriod.invoice_id.is_(None))
                                   .group_by(PrepaidPeriod.id)):
         if period.on <= until:
             found.append((period.on, 3, "prepaid", f"{period.valid_from} – {period.valid_to}", period.amount, period.id))

@@ -33,6 +33,8 @@ declare(
     Setting("payments.use_credit", bool, False, _l("Credit pays later invoices by itself"), PAYMENTS,
             _l("When this is off, money that was left over when it came in stays as the customer's credit until staff uses it; it is proposed for later demands. "
                "When it is on, the hourly run lets it pay them, oldest first.")),
+    Setting("prepaid.invoices", bool, True, _l("Write invoices for prepaid periods"), PAYMENTS,
+            _l("The hourly run writes an invoice for each period that was bought, settled by what was paid in advance. When a period is taken back its invoice is cancelled.")),
     Setting("payments.pass_on_return_fee", bool, True, _l("Pass the bank's fee for returns on"), PAYMENTS,
             _l("The fee that the bank takes for a returned payment becomes a demand on the customer, due after his terms of payment.")),
 )

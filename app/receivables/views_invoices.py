@@ -27,6 +27,7 @@ from app.customers.models import Customer
 from app.receivables import invoice_state
 from app.receivables.forms import CancelInvoiceForm, CreditForm
 from app.receivables.models import OpenItem
+from app.receivables.prepaid_invoices import is_of_period
 from app.receivables.queries import payments_of
 from app.receivables.words import method_words, why_words
 from app.system import job_runs
@@ -163,6 +164,8 @@ class InvoiceView(AdminView):
             "fa-ban", multiple=False, danger=True, form=CancelInvoiceForm, verb=_l("Issue cancellation"), when=lambda item: item.kind is InvoiceKind.INVOICE and not item.standing.cancelled
             and not item.standing.credited)
     def cancel(self, items: list[Any], form: Any) -> Any:
+        if form.rebill.data and is_of_period(items[0].id):
+            raise InvalidInput(_("This is the invoice of a prepaid period: a new one is written by itself within the hour. Take the tick away."), "rebill")
         issued = corrections.cancel_invoice(items[0].id, form.reason.data, rebill=form.rebill.data)
         flash(_("%(number)s was cancelled with %(other)s.", number=items[0].number, other=issued.number), "success")
         return redirect(f"{self.route_base}/show/{issued.invoice_id}", 303)

@@ -33,8 +33,8 @@ class PrepaidPeriodView(AdminView):
     route_base = "/prepaid-periods"
     list_title = _l("Prepaid periods")
     empty_text = _l("A period is bought when a payment for it is applied by the hourly run.")
-    list_columns = ["valid_from", "customer", "valid_to", "licenses", "net", "amount", "reversed"]
-    show_columns = ["customer", "valid_from", "valid_to", "months", "licenses", "net", "amount", "applied_at", "reversed"]
+    list_columns = ["valid_from", "customer", "valid_to", "licenses", "net", "amount", "invoice", "reversed"]
+    show_columns = ["customer", "valid_from", "valid_to", "months", "licenses", "net", "amount", "invoice", "applied_at", "reversed"]
     add_columns: list[str] = []
     edit_columns: list[str] = []
     search_columns = ["customer", "valid_from", "valid_to", "reversed"]

@@ -9,21 +9,21 @@ from flask_babel import pgettext
 
 from app.core import formats
 from app.customers.checks import payment_methods
-from app.receivables.events import CREDIT_NOTE, WRITE_OFF
+from app.receivables.events import CREDIT_NOTE, PREPAID, WRITE_OFF
 
 BY_HAND = "manual"
 
 
 def method_words(code: str) -> str:
     """`manual` → “Entered by hand”; a plugin's method by its title."""
-    known = {BY_HAND: _("Entered by hand"), CREDIT_NOTE: _("Credit note"), WRITE_OFF: _("Write-off"), "bank": _("Bank statement")}
+    known = {BY_HAND: _("Entered by hand"), CREDIT_NOTE: _("Credit note"), WRITE_OFF: _("Write-off"), PREPAID: _("Paid in advance"), "bank": _("Bank statement")}
     return known.get(code) or str(payment_methods().get(code, code))
 
 
 def why_words(why: str) -> str:
     """Why a payment pays a demand, as `matching` or an allocation says it."""
     known = {"reference": _("Number in the text"), "amount": _("Exactly this amount"), "balance": _("All open demands together"), "oldest": _("Oldest demand"),
-             WRITE_OFF: pgettext("demand", "Given up"), "": _("Chosen by staff"), "chosen": _("Chosen by staff")}
+             WRITE_OFF: pgettext("demand", "Given up"), PREPAID: _("Paid in advance"), "": _("Chosen by staff"), "chosen": _("Chosen by staff")}
     return known.get(why, why)
 
 
