@@ -29,6 +29,12 @@ def balance(customer: Customer) -> list[tuple[Any, Any, str]]:
             found.append((_("Credit"), formats.money(row.credit, row.currency), ""))
         if row.prepaid:
             found.append((_("For the next period"), formats.money(row.prepaid, row.currency), ""))
+    reached = db.session().execute(select(func.max(OpenItem.reminder_level), func.max(OpenItem.reminded_on), func.count().filter(OpenItem.with_lawyer))
+                                   .where(OpenItem.customer_id == customer.id, OpenItem.open > NOUGHT)).one()
+    if reached[0]:
+        found.append((_("Reminder level"), _("%(level)s, on %(day)s", level=formats.number(reached[0]), day=formats.day(reached[1])), "is-bad"))
+    if reached[2]:
+        found.append((_("With the lawyer"), formats.number(reached[2]), "is-bad"))
     if not found:
         found.append((_("Open"), formats.money(Decimal(0), customer.currency), ""))
     if customer.paid_until is not None:

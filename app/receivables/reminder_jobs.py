@@ -6,22 +6,24 @@ from flask_babel import lazy_gettext as _l
 
 from app.core.db import db
 from app.core.jobs import Context, Job
+from app.receivables.lawyer_files import make_files, without_files
 from app.receivables.reminder_letters import make_letters, without_letter
 from app.receivables.reminder_run import LETTERS, REMINDERS, run
 from app.system.documents import check_space
 
 
 def letters(ctx: Context) -> None:
-    """PDF and e-mail of what was booked and has none yet."""
-    ids = without_letter(db.session())
+    """PDF and e-mail of what was booked and has none yet, and the lists of lawyer cases."""
+    ids, cases = without_letter(db.session()), without_files(db.session())
     db.session.rollback()
-    ctx.count("letters to make", len(ids))
-    if ctx.dry_run or not ids:
+    ctx.count("letters to make", len(ids) + len(cases))
+    if ctx.dry_run or not (ids or cases):
         return
     check_space()
     for start in range(0, len(ids), 20):
         ctx.count("letters", make_letters(ids[start:start + 20], lambda subject, reason: ctx.note("failed", subject, reason)))
         ctx.progress(min(start + 20, len(ids)), len(ids))
+    ctx.count("lawyer files", make_files(cases, lambda subject, reason: ctx.note("failed", subject, reason)))
 
 
 JOBS = [

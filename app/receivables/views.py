@@ -6,13 +6,17 @@ from flask_babel import lazy_gettext as _l
 
 import app.receivables.page_parts  # noqa: F401  adds to the customers' pages
 from app.core.views import AdminEntry
+from app.receivables.lawyer import waiting_cases
 from app.receivables.views_bank import BankAccountView, BankLineView, BankPage, PayerAccountView, to_look_at
 from app.receivables.views_clearing import ClearingPage, unmatched
 from app.receivables.views_invoices import InvoiceView
 from app.receivables.views_items import OpenItemView
+from app.receivables.views_lawyer import LawyerCaseView, LawyerPage
 from app.receivables.views_locks import LockPage, held_runs
 from app.receivables.views_payments import PaymentView
 from app.receivables.views_prepaid import PrepaidPeriodView, PrepaidView
+from app.receivables.views_reminder_levels import ReminderLevelView, ReminderTextView
+from app.receivables.views_reminders import ReminderPage, ReminderView, held_reminders
 
 VIEWS = [
     AdminEntry(InvoiceView, _l("Invoices"), "billing", "fa-file-invoice", rank=20),
@@ -26,4 +30,10 @@ VIEWS = [
     AdminEntry(PayerAccountView, _l("Paying accounts"), area="receivables"),
     AdminEntry(BankAccountView, _l("Bank accounts"), area="receivables"),
     AdminEntry(PrepaidPeriodView, _l("Prepaid periods"), "receivables", "fa-calendar"),
+    AdminEntry(ReminderPage, _l("Reminder run"), "receivables", "fa-envelope-open-text", count=held_reminders),
+    AdminEntry(ReminderView, _l("Reminders"), "receivables", "fa-envelope"),
+    AdminEntry(ReminderLevelView, _l("Reminder levels"), "receivables", "fa-stairs"),
+    AdminEntry(ReminderTextView, _l("Reminder texts"), area="receivables"),
+    AdminEntry(LawyerPage, _l("Lawyer list"), "receivables", "fa-gavel", count=waiting_cases),
+    AdminEntry(LawyerCaseView, _l("Lawyer cases"), "receivables", "fa-briefcase"),
 ]

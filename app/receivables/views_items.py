@@ -23,6 +23,7 @@ from app.receivables.allocation import allocate
 from app.receivables.forms import DisputeForm, DueForm, WriteOffForm, amount_field
 from app.receivables.models import Allocation, OpenItem, Payment, PaymentState
 from app.receivables.queries import NOUGHT, payments_of
+from app.receivables.reminder_levels import set_reminder_block
 from app.receivables.words import item_badge, method_words, why_words
 
 
@@ -76,7 +77,8 @@ class OpenItemView(AdminView):
         late = item.open > 0 and item.due_on < clock.today() and not item.disputed
         return [(_("Amount"), formats.money(item.amount, item.currency), ""), (_("Paid"), formats.money(item.amount - item.open, item.currency), ""),
                 (_("Open"), formats.money(item.open, item.currency), "is-bad" if late else ""), (_("Due"), formats.day(item.due_on), "is-bad" if late else ""),
-                *super().head_facts(item)]
+                *([(_("Reminder level"), _("%(level)s, on %(day)s", level=formats.number(item.reminder_level), day=formats.day(item.reminded_on)), "")] if item.reminder_level else []),
+                *([(_("With the lawyer"), _("Yes"), "is-bad")] if item.with_lawyer else []), *super().head_facts(item)]
 
     def show_context(self, item: Any) -> dict[str, Any]:
         parts = payments_of(db.session(), item.id)
@@ -118,6 +120,15 @@ class OpenItemView(AdminView):
     @action("end_dispute", _l("End dispute"), _l("The demand counts again: it may be reminded and may lock the customer."), "fa-check", when=lambda item: item.disputed)
     def end_dispute(self, items: list[Any]) -> None:
         self.each(items, lambda item: open_items.set_dispute(item, False), lambda n: ngettext("%(num)d dispute ended.", "%(num)d disputes ended.", n))
+
+    @action("block_reminders", _l("Do not remind"), _l("The demand stays as it is, but gets no further reminders until this is taken back."), "fa-bell-slash",
+            when=lambda item: item.open > 0 and not item.reminder_block)
+    def block_reminders(self, items: list[Any]) -> None:
+        self.each(items, lambda item: set_reminder_block(item, True), lambda n: ngettext("%(num)d demand is not reminded any more.", "%(num)d demands are not reminded any more.", n))
+
+    @action("allow_reminders", _l("Remind again"), icon="fa-bell", when=lambda item: item.open > 0 and item.reminder_block)
+    def allow_reminders(self, items: list[Any]) -> None:
+        self.each(items, lambda item: set_reminder_block(item, False), lambda n: ngettext("%(num)d demand may be reminded again.", "%(num)d demands may be reminded again.", n))
 
     @action("give_time", _l("Give more time"), icon="fa-clock", form=DueForm, verb=_l("Change the due date"), when=lambda item: item.open > 0)
     def give_time(self, items: list[Any], form: Any) -> None:

@@ -1,0 +1,167 @@
+"""The list for the lawyer as PDF, XLSX and CSV: made once by a worker after the hand-over, archived, then only read."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import xlsxwriter
+from flask import current_app
+from flask_babel import force_locale, get_locale
+from flask_babel import gettext as _
+from sqlalchemy import exists, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.billing.invoice_settings import seller_snapshot
+from app.billing.pdf import PDF
+from app.billing.pdf_process import renderer
+from app.core import clock, formats, states
+from app.core.db import db, transaction
+from app.core.errors import DomainError
+from app.core.money import total
+from app.receivables.lawyer_models import CaseState, LawyerCase, LawyerFile, LawyerItem
+from app.receivables.models import OpenItem
+from app.receivables.reminder_letters import folder_of
+from app.receivables.reminder_models import ClaimKind, ReminderClaim, ReminderItem
+from app.receivables.reminder_models import Reminder as Letter
+from app.system import documents
+from app.system.models import DocumentKind
+from app.system.retention import BOOKS, retain_until
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+TYPES = {"pdf": PDF, "xlsx": XLSX, "csv": "text/csv"}
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def without_files(session: Session) -> list[int]:
+    """Cases at the lawyer that lack a file."""
+    lacking = [~exists().where(LawyerFile.case_id == LawyerCase.id, LawyerFile.kind == kind) for kind in TYPES]
+    return list(session.scalars(select(LawyerCase.id).where(LawyerCase.state == CaseState.HANDED, lacking[0] | lacking[1] | lacking[2]).order_by(LawyerCase.id)))
+
+
+def make_files(ids: Sequence[int], failed: Callable[[str, str], Any]) -> int:
+    """Make what is missing; returns how many files. `failed(case, reason)` for each that could not be."""
+    made = 0
+    for ident in ids:
+        session = db.session()
+        case = session.get_one(LawyerCase, ident, populate_existing=True)
+        name, customer_id = f"{case.customer.number} {case.customer.company}", case.customer_id
+        handed = clock.local(case.handed_at).date()
+        there = set(session.scalars(select(LawyerFile.kind).where(LawyerFile.case_id == ident)))
+        try:
+            head, rows = _head(case), _rows(session, case)
+            html = _html(case, head, rows)
+            number = case.customer.number
+            session.rollback()
+            for kind, media in TYPES.items():
+                if kind in there:
+                    continue
+                data = renderer(None).render(html) if kind == "pdf" else _xlsx(head, rows) if kind == "xlsx" else _csv(head, rows)
+                stored = documents.put(data, media)
+                try:
+                    with transaction() as session:
+                        document = documents.add(stored, DocumentKind.STATEMENT, folder_of(handed), f"{head[0][1]} {number}", f"{handed.isoformat()}-{number}-{ident}.{kind}", media,
+                                                 customer_id=customer_id, retain_until=retain_until(BOOKS, handed))
+                        session.add(LawyerFile(case_id=ident, kind=kind, document_id=document.id))
+                        session.flush()
+                    made += 1
+                except IntegrityError:      # another worker was faster
+                    documents.discard(stored)
+        except DomainError as error:
+            session.rollback()
+            failed(name, str(error))
+    return made
+
+
+def _head(case: LawyerCase) -> list[tuple[str, str]]:
+    customer = case.customer
+    return [(_("List"), _("Demands for the lawyer")), (_("Debtor"), customer.company), (_("Contact"), customer.contact), (_("Customer number"), customer.number),
+            (_("Address"), ", ".join(filter(None, (customer.street, customer.address_extra, f"{customer.postcode} {customer.city}".strip(), customer.country)))),
+            (_("E-mail"), customer.email), (_("Phone"), customer.phone), (_("Business"), _("Yes") if customer.business else _("No")), (_("VAT id"), customer.vat_id),
+            (_("Handed over"), formats.day(clock.local(case.handed_at).date())), (_("Currency"), case.currency), (_("Note"), " ".join(case.note.split()))]
+
+
+HEADINGS = ("demand", "kind", "issued_on", "due_on", "amount", "open", "reminders")
+
+
+def _rows(session: Session, case: LawyerCase) -> list[dict[str, Any]]:
+    """One per demand: what it is, what was open at hand-over, and on which days which level was sent."""
+    query = (select(LawyerItem, OpenItem, ReminderClaim).join(OpenItem, OpenItem.id == LawyerItem.open_item_id)
+             .outerjoin(ReminderClaim, ReminderClaim.open_item_id == OpenItem.id).where(LawyerItem.case_id == case.id).order_by(OpenItem.due_on, LawyerItem.id))
+    found = []
+    for item, demand, claim in session.execute(query):
+        sent = session.execute(select(ReminderItem.level, Letter.sent_on).join(Letter, Letter.id == ReminderItem.reminder_id)
+                               .where(ReminderItem.open_item_id == demand.id, ReminderItem.level > 0, ReminderItem.round == demand.reminder_round).order_by(ReminderItem.id))
+        kind = str(states.word(claim.kind if claim is not None else demand.kind))
+        if claim is not None and claim.kind is ClaimKind.FLAT:
+            kind = _("%(kind)s, to be credited against legal costs", kind=kind)
+        found.append({"demand": demand.reference, "kind": kind, "issued_on": demand.issued_on, "due_on": demand.due_on, "amount": demand.amount, "open": item.open,
+                      "reminders": "; ".join(_("level %(n)s on %(day)s", n=row.level, day=formats.day(row.sent_on)) for row in sent)})
+    return found
+
+
+def _titles() -> list[str]:
+    return [_("Demand"), _("Kind"), _("Of"), _("Due"), _("Amount"), _("Open"), _("Reminders")]
+
+
+def _html(case: LawyerCase, head: list[tuple[str, str]], rows: list[dict[str, Any]]) -> str:
+    seller = seller_snapshot()
+    with force_locale(_language()):
+        lines = [[_("Demand"), _("Of"), _("Due"), _("Open %(currency)s", currency=case.currency)]]
+        lines += [[f"{row['demand']} ({row['kind']})" + (f" – {row['reminders']}" if row["reminders"] else ""), formats.day(row["issued_on"]), formats.day(row["due_on"]), formats.money(row["open"])]
+                  for row in rows]
+        view = {"lang": _language().replace("_", "-"), "title": _("Demands for the lawyer"), "seller": seller, "logo": False,
+                "sender": " · ".join(filter(None, (seller["name"], seller["street"], f"{seller['postcode']} {seller['city']}".strip()))),
+                "address": [case.customer.company, case.customer.street, f"{case.customer.postcode} {case.customer.city}".strip()], "facts": [(_("Handed over"), head[9][1]), (_("Customer number"), case.customer.number)],
+                "paragraphs": [f"{label}: {value}" for label, value in head[1:] if value],
+                "widths": "92 25 25 28", "lines": "\n".join("\t".join(" ".join(cell.split()) for cell in line) for line in lines), "sums": [],
+                "total": (_("Open %(currency)s", currency=case.currency), formats.money(total(row["open"] for row in rows))), "payment": [],
+                "footer": [[seller["name"]], [seller["contact"], seller["phone"]], [seller["email"]], [seller["register"]]], "page_word": _("Page")}
+        return current_app.jinja_env.get_template("receivables/reminder_letter.html").render(v=view)
+
+
+def _language() -> str:
+    return str(get_locale() or "en")
+
+
+def _xlsx(head: list[tuple[str, str]], rows: list[dict[str, Any]]) -> bytes:
+    """Texts are written as texts, never as formulas; amounts as numbers with two decimals."""
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(out, {"in_memory": True})
+    sheet, bold, money, day = book.add_worksheet(), book.add_format({"bold": True}), book.add_format({"num_format": "#,##0.00"}), book.add_format({"num_format": "yyyy-mm-dd"})
+    for number, (label, value) in enumerate(head):
+        sheet.write_string(number, 0, label, bold)
+        sheet.write_string(number, 1, value)
+    top = len(head) + 1
+    for column, title in enumerate(_titles()):
+        sheet.write_string(top, column, title, bold)
+    for number, row in enumerate(rows, top + 1):
+        for column, key in enumerate(HEADINGS):
+            value = row[key]
+            if key in ("amount", "open"):
+                sheet.write_number(number, column, float(value), money)     # a spreadsheet knows no other numbers; nothing is computed with it
+            elif key.endswith("_on"):
+                sheet.write_datetime(number, column, value, day)
+            else:
+                sheet.write_string(number, column, value)
+    sheet.set_column(0, 6, 18)
+    book.close()
+    return out.getvalue()
+
+
+def _csv(head: list[tuple[str, str]], rows: list[dict[str, Any]]) -> bytes:
+    """UTF-8 with a mark, semicolons; a cell that a spreadsheet would take for a formula begins with an apostrophe."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
+    writer.writerows([[_harmless(cell) for cell in row] for row in head])
+    writer.writerow([])
+    writer.writerow(_titles())
+    writer.writerows([[_harmless(str(row[key])) for key in HEADINGS] for row in rows])
+    return b"\xef\xbb\xbf" + out.getvalue().encode()
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if text.startswith(DANGEROUS) and not text.lstrip("-").replace(".", "", 1).isdigit() else text
