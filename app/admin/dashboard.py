@@ -12,7 +12,7 @@ from flask_appbuilder import IndexView, expose
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 
-from app.admin import queries
+from app.admin import checklist, queries
 from app.billing.models import BillingDocument, Invoice
 from app.core import clock, formats
 from app.core.access import may
@@ -113,7 +113,7 @@ class Overview(Routes, IndexView):
         if reader() is not None:
             return self.render_template("admin/own_dashboard.html", title=_("Overview"), today=formats.long_day(today), figures=own_figures())
         invoices, items, all_licenses = list_of(Invoice, issued_on__from=month.start.isoformat()), list_of(OpenItem, tab="open"), list_of(License)
-        context: dict[str, Any] = {"title": _("Overview"), "today": formats.long_day(today), "tasks": tasks(), "month": formats.month(month)}
+        context: dict[str, Any] = {"title": _("Overview"), "today": formats.long_day(today), "tasks": tasks(), "checklist": checklist.for_reader(), "month": formats.month(month)}
         if invoices:
             now = queries.revenue(month)
             context["revenue"] = {"url": invoices, "amounts": amounts(now), "change": _change(now, queries.revenue_before(month.previous)), "before": formats.month(month.previous)}

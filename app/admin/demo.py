@@ -16,6 +16,7 @@ from sqlalchemy import select
 from stdnum.iso7064 import mod_11_10
 
 from app.admin import demo_data as data
+from app.admin.checklist import note_demo
 from app.admin.demo_people import load_people
 from app.billing.documents import release_all
 from app.catalog.models import (
@@ -64,6 +65,7 @@ def _load(dice: random.Random) -> str:
     with acting(CLERK):
         with _at(first.plus(-2).start):
             change_settings(data.COMPANY)
+            note_demo()
             tariffs, server = _catalog()
             customers = _customers(tariffs, server, dice)
             _associations(customers, server)

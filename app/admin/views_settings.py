@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from flask import abort, flash, redirect, url_for
+from flask import abort, flash, redirect, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length
 
+from app.core.access import local_path
 from app.core.fields import NumberField, Required, ServiceForm, WholeField, clean_text, no_control
 from app.core.views import AdminPage, allowed, expose
 from app.system.settings import Setting, change_settings, declared, setting
@@ -75,6 +76,6 @@ class SettingsPage(AdminPage):
         def save(form: Any) -> Any:
             changed = change_settings({item.key: form[item.key].data for item in items})
             flash(_("The settings were saved.") if changed else _("Nothing was changed."), "success")
-            return redirect(url_for("SettingsPage.index"), 303)
+            return redirect(local_path(request.values.get("back")) or url_for("SettingsPage.index"), 303)
 
         return self.form_page(form, save, title=items[0].section, verb=_("Save"), crumb=(self.title, url_for("SettingsPage.index")), to=url_for("SettingsPage.index"))

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 from wtforms import HiddenField
 
-from app.core.access import allowed, denied, may
+from app.core.access import allowed, denied, local_path, may
 from app.core.columns import field_for
 from app.core.db import transaction
 from app.core.errors import Conflict, DomainError
@@ -105,7 +105,7 @@ class Editing(Forms, ViewParts):
         def save(form: Any) -> Any:
             item = self.do_add(form)
             flash(_("%(name)s was created.", name=self.head_title(item)), "success")
-            return redirect(self.after_add(item) or self.url_of(item) or self.list_url(), 303)
+            return redirect(local_path(request.values.get("back")) or self.after_add(item) or self.url_of(item) or self.list_url(), 303)
 
         return self.form_page(form, save, title=self.add_title, verb=_("Save"), crumb=(self.list_title, self.list_url()),
                               fieldsets=self.add_fieldsets, to=self.list_url(), template=self.form_template)

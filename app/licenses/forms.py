@@ -99,6 +99,8 @@ class StartForm(ServiceForm):
     valid_from = DayField(_l("From"), [Required()], description=_l("The tariff and the licenses begin on this day."))
     lines = TextAreaField(_l("Licenses"), [Required(), validators.Length(max=100_000)], render_kw={"rows": 8, "spellcheck": "false"},
                           description=_l("One license a line: user name; alias; phone; device. Only the user name is needed."))
+    groups = TextAreaField(_l("Groups"), [validators.Optional(), no_control, validators.Length(max=2000)], filters=[clean_text], render_kw={"rows": 2},
+                           description=_l("Optional: one name a line. All these licenses become members; it can be changed later."))
 
 
 class NoteForm(ServiceForm):

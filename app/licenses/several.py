@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import date
 
 from flask_babel import gettext as _
+from sqlalchemy import select
 
 from app.catalog.models import PttServer, Tariff
 from app.core.db import transaction
 from app.core.errors import DomainError, InvalidInput
 from app.customers.models import Customer
 from app.customers.services import assign_tariff
+from app.licenses.groups import create_group, set_members
+from app.licenses.models import License
 from app.licenses.services import create_license
 
 MOST_LINES = 500
@@ -77,13 +80,19 @@ def create_lines(customer: Customer, tariff: Tariff, lines: Iterable[Line], acti
     return [_one(customer, tariff, line, active_from, server) for line in lines]
 
 
-def start_customer(customer: Customer, tariff: Tariff, valid_from: date, lines: Iterable[Line]) -> int:
-    """First tariff and first licenses of a new customer, all or nothing. Returns how many licenses there are now."""
-    with transaction():
+def start_customer(customer: Customer, tariff: Tariff, valid_from: date, lines: Iterable[Line], groups: Iterable[str] = ()) -> int:
+    """First tariff, licenses and groups (of all these licenses) of a new customer, all or nothing. Returns how many licenses there are now."""
+    with transaction() as session:
         assign_tariff(customer, tariff, valid_from)
         tried = [_one(customer, tariff, line, valid_from, None) for line in lines]
         if bad := [item for item in tried if item.problem]:
             raise InvalidInput(problems_text(bad), "lines")
+        members = list(session.scalars(select(License.id).where(License.customer_id == customer.id, License.user_name.in_([item.line.user_name for item in tried]))))
+        for name in dict.fromkeys(groups):
+            try:
+                set_members(create_group(name, customer), members)
+            except InvalidInput as error:
+                raise InvalidInput(str(error), "groups") from error
     return len(tried)
 
 

@@ -140,10 +140,11 @@ class NewLicenses:
         page = view.url_of_any(customer) or view.list_url()
 
         def save(form: StartForm) -> Any:
-            number = start_customer(customer, form.tariff.data, form.valid_from.data, parse_lines(form.lines.data))
+            number = start_customer(customer, form.tariff.data, form.valid_from.data, parse_lines(form.lines.data),
+                                    [name.strip() for name in (form.groups.data or "").splitlines() if name.strip()])
             flash(ngettext("%(num)d license created. It is sent to the PTT server by itself.",
                            "%(num)d licenses created. They are sent to the PTT server by themselves.", number), "success")
             return redirect(page, 303)
 
-        return view.form_page(form, save, title=_("Tariff and first licenses"), verb=_("Create licenses"), crumb=(customer.company, page), to=page,
+        return view.form_page(form, save, title=_("Tariff, first licenses and groups"), verb=_("Create licenses"), crumb=(customer.company, page), to=page,
                               cancel_text=_("Skip for now"), template="licenses/start.html", customer=customer)

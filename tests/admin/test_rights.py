@@ -17,7 +17,7 @@ PUBLIC = {"LoginView.login", "LoginView.code", "LoginView.logout", "LanguageView
 OWN = {"Overview.index", "ProfilePage.index", "ProfilePage.edit", "ProfilePage.password", "ProfilePage.end_session", "ProfilePage.end_others",
        "SecondFactorPage.index", "SecondFactorPage.begin", "SecondFactorPage.confirm", "SecondFactorPage.codes", "SecondFactorPage.remove",
        "SavedListPage.save", "SavedListPage.delete", "SavedListPage.begin"}
-ONLY_ADMINISTRATORS = {"UserView", "RoleView", "SessionsPage", "SettingsPage", "PluginsPage", "EventFailureView", "JobsPage"}
+ONLY_ADMINISTRATORS = {"UserView", "RoleView", "SessionsPage", "SettingsPage", "ChecklistPage", "PluginsPage", "EventFailureView", "JobsPage"}
 
 
 def admin_rules(app: Flask) -> Iterator[Rule]:
