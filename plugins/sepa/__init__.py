@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from flask import has_app_context
 from flask_babel import lazy_gettext as _
 
 from app.billing.events import InvoicesIssued
-from app.plugin_api import AdminPage, Job, MailTemplate, PaymentMethod, Plugin, PortalEntry
+from app.plugin_api import AdminPage, Job, MailTemplate, PaymentIntake, PaymentMethod, Plugin, PortalEntry
 from app.receivables.events import DebitReturned, DebitsCredited
 
 
@@ -19,17 +18,16 @@ class Sepa(Plugin):
     api = 1
     version = "1.0"
 
-    def __init__(self) -> None:
-        from app.receivables.intakes import Intake, register_intake
-        from plugins.sepa.booking import take_in
-
-        if has_app_context():       # before the hourly run locks anybody
-            register_intake(Intake("sepa", self.title, take_in))
-
     def payment_methods(self) -> Iterable[PaymentMethod]:
         from plugins.sepa.method import SepaMethod
 
         return [SepaMethod()]
+
+    def payment_intakes(self) -> Iterable[PaymentIntake]:
+        """Before the hourly run locks anybody, what was collected is booked."""
+        from plugins.sepa.booking import take_in
+
+        return [PaymentIntake("sepa", self.title, take_in)]
 
     def settings(self) -> Iterable[Any]:
         from plugins.sepa.settings import SETTINGS
@@ -57,10 +55,10 @@ class Sepa(Plugin):
 
         return [
             AdminPage(views_collect.CollectPage, _("Collection run"), "receivables", "fa-money-bill-transfer"),
-            AdminPage(views_batches.DebitBatchView, _("Direct debit files"), "receivables", "fa-file-export"),
-            AdminPage(views_returns.DebitReturnView, _("Returned direct debits"), "receivables", "fa-rotate-left"),
+            AdminPage(views_batches.DebitBatchView, _("Direct debit files"), "receivables", "fa-file-export", count=views_batches.to_export),
+            AdminPage(views_returns.DebitReturnView, _("Returned direct debits"), "receivables", "fa-rotate-left", count=views_returns.to_clear),
             AdminPage(views_mandates.MandateView, _("SEPA mandates"), "receivables", "fa-signature"),
-            AdminPage(views_mandates.CreditorAccountView, _("SEPA bank accounts"), "receivables", "fa-building-columns"),
+            AdminPage(views_mandates.CreditorAccountView, _("SEPA bank accounts"), "system", "fa-building-columns", area="receivables"),
         ]
 
     def portal_blueprint(self) -> Any:

@@ -16,6 +16,7 @@ from app.system.models import Document, ProtocolKind
 from app.system.protocol import record
 from app.system.settings import setting
 from plugins.sepa import ids
+from plugins.sepa.choosing import METHOD
 from plugins.sepa.days import months_before
 from plugins.sepa.models import (
     CreditorAccount,
@@ -117,6 +118,8 @@ def sign(mandate: Mandate, signed_on: date, document: Document | None = None, pr
         mandate.signed_on, mandate.valid_at, mandate.document = signed_on, clock.now(), document or mandate.document
         if proof:
             mandate.proof = proof
+        if not mandate.one_off:     # what was signed is what is meant: he pays by direct debit
+            mandate.customer.payment_method = METHOD
 
 
 def confirm_by_bank(mandate: Mandate, on: date) -> None:

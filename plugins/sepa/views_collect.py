@@ -12,7 +12,7 @@ from flask_babel import ngettext
 from sqlalchemy import func, select
 
 from app.plugin_api import clock, db
-from app.plugin_api.staff import WorkPage, allowed, expose, safe_url_for
+from app.plugin_api.staff import WorkPage, allowed, expose, may, safe_url_for
 from plugins.sepa.announcing import unannounced
 from plugins.sepa.collecting import collect
 from plugins.sepa.debit_models import PreNotification
@@ -40,7 +40,8 @@ class CollectPage(WorkPage):
                                     .where(PreNotification.state == "open", Mandate.account_id == account.id)).one()
             plans.append({"account": account, "earliest": earliest(account), "go": go, "skip": skip, "sum": sum((item.amount for item in go), 0), "later": later})
         return self.page("sepa/collect.html", plans=plans, shown=SHOWN, skip_words=skip_words, unannounced=len(unannounced(session)), today=clock.today(),
-                         accounts_url=safe_url_for("CreditorAccountView.add"), item_url=self.item_url)
+                         accounts_url=safe_url_for("CreditorAccountView.add"), item_url=self.item_url,
+                         may_prepare=may(self, "can_prepare"))
 
     @staticmethod
     def item_url(item_id: int) -> str | None:

@@ -33,7 +33,11 @@ def bank(**fields: Any) -> CreditorAccount:
 
 
 def payer(**fields: Any) -> Customer:
-    return make.customer(payment_method="sepa", **fields)
+    """He chose direct debit before; what was signed since does not matter here."""
+    with transaction():
+        row = make.customer(**fields)
+        row.payment_method = "sepa"
+        return row
 
 
 def mandate(customer: Customer, account: CreditorAccount, signed_on: date = date(2026, 10, 1), **fields: Any) -> Mandate:
