@@ -5,8 +5,15 @@
   if (!box || !window.echarts) { return; }
   var data = JSON.parse(box.dataset.chart), chart = null;
   var palette = ["#0f6a6e", "#c77d1a", "#4a5bb5", "#9c4a86", "#3d8f5a", "#a3282f", "#6c7a89", "#2b8fbd", "#8a6d3b", "#7b4fb0", "#5f8f2f", "#c2577a"];
+  // as the browser computes it: a canvas knows no variables
+  function colour(name) {
+    box.style.color = "var(" + name + ")";
+    var found = getComputedStyle(box).color;
+    box.style.color = "";
+    return found;
+  }
   function draw() {
-    var style = getComputedStyle(document.documentElement), text = style.getPropertyValue("--text-2").trim() || "#444", line = style.getPropertyValue("--border").trim() || "#ddd";
+    var text = colour("--text-2"), line = colour("--border");
     if (chart) { chart.dispose(); }
     chart = window.echarts.init(box, null, { renderer: "canvas" });
     chart.setOption({
@@ -25,7 +32,7 @@
   if (save) {
     save.hidden = false;
     save.addEventListener("click", function () {
-      var background = getComputedStyle(document.documentElement).getPropertyValue("--surface").trim() || "#fff";
+      var background = colour("--surface");
       var link = document.createElement("a");
       link.href = chart.getDataURL({ type: "png", pixelRatio: 2, backgroundColor: background });
       link.download = save.dataset.chartSave;
