@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from markupsafe import Markup
 
+from app.admin.record_export import CsvExport
 from app.core import formats
 from app.core.views import AdminInterface, AdminView, action, with_row
 from app.customers.models import Customer
@@ -41,7 +42,12 @@ def _short(value: Any) -> str:
     return text if len(text) <= 200 else text[:200] + "…"
 
 
-class ProtocolView(AdminView):
+def changes_text(changes: dict[str, list[Any]] | None) -> str:
+    """`field: old → new; …` for a file."""
+    return "; ".join(f"{name}: {'' if old is None else old} → {'' if new is None else new}" for name, (old, new) in (changes or {}).items())
+
+
+class ProtocolView(CsvExport, AdminView):
     datamodel = AdminInterface(ProtocolEntry)
     route_base = "/protocol"
     list_title = _l("Protocol")
@@ -60,6 +66,11 @@ class ProtocolView(AdminView):
                      "subject_id": _l("Id of the entry"), "actor_kind": _l("Acts as"), "on_behalf": _l("On behalf of"), "origin": _l("Address")}
     formatters_columns = {"changes": changes_html, "action": lambda text: text.replace("_", " "), "subject_type": lambda text: text.replace("_", " "),
                           "subject": with_row(lambda text, entry: text or entry.subject_type.replace("_", " ")), "at": lambda at: formats.instant(at, seconds=True)}
+
+    export_columns = ("at", "kind", "action", "subject_type", "subject", "customer_id", "changes", "note", "actor_name", "actor_kind", "on_behalf", "origin")
+
+    def export_value(self, item: Any, column: str) -> Any:
+        return changes_text(item.changes) if column == "changes" else super().export_value(item, column)
 
     def raw(self, item: Any, column: str) -> Any:
         return changes_html(item.changes, 4) if column == "summary" else super().raw(item, column)
@@ -86,7 +97,7 @@ def mail_body(text: str) -> Markup:
     return Markup('<div class="plain-text">{}</div>').format(text.replace("{{link}}", _("(the link is only in the e-mail itself)")))
 
 
-class MailView(AdminView):
+class MailView(CsvExport, AdminView):
     datamodel = AdminInterface(MailMessage)
     route_base = "/mails"
     list_title = _l("E-mails")
@@ -106,6 +117,8 @@ class MailView(AdminView):
     tab_rank = 80
     label_columns = {"body": _l("Text"), "done_at": _l("Sent"), "message_id": _l("Message id"), "error": _l("Reason")}
     formatters_columns = {"kind": mail_kind, "error": lambda text: text[:300] or formats.NOTHING, "body": mail_body}
+
+    export_columns = ("created_at", "recipient", "subject", "kind", "state", "attempts", "done_at", "error")
 
     def where_parent(self, parent: Any) -> Any:
         return MailMessage.customer_id == parent.id
