@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Row, exists, select, type_coerce
+from sqlalchemy import BigInteger, Row, and_, exists, func, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
 from app.billing.invoicing import ArticleRow, ChargeRow, ManualRow
@@ -27,7 +27,7 @@ from app.customers.models import Customer
 
 CUSTOMER = (Customer.id, Customer.number, Customer.company, Customer.contact, Customer.street, Customer.address_extra, Customer.postcode,
             Customer.city, Customer.region, Customer.country, Customer.email, Customer.invoice_email, Customer.business, Customer.vat_id,
-            Customer.tax_number, Customer.buyer_reference, Customer.language, Customer.payment_method, Customer.terms_days)
+            Customer.tax_number, Customer.buyer_reference, Customer.language, Customer.payment_method, Customer.terms_days, Customer.e_invoice)
 
 
 def lock_customers(session: Session, document_ids: Sequence[int]) -> dict[int, Any]:
@@ -77,10 +77,13 @@ def released(session: Session, period: str | None = None) -> list[int]:
     return list(session.scalars(query.order_by(BillingDocument.customer_id, BillingDocument.id)))
 
 
-def without_file(session: Session, above: int, kind: str = "pdf") -> list[int]:
-    """Invoices with an id above `above` whose PDF has not been written yet, newest first: what is waited for comes before old gaps."""
-    there = exists().where(InvoiceFile.invoice_id == Invoice.id, InvoiceFile.kind == kind)
-    return list(session.scalars(select(Invoice.id).where(Invoice.id > above, ~there).order_by(Invoice.id.desc())))
+def without_file(session: Session, above: int) -> list[int]:
+    """Invoices with an id above `above` whose PDF or e-invoice has not been written yet, newest first: what is waited for comes before old gaps."""
+    def there(kind: str) -> Any:
+        return exists().where(InvoiceFile.invoice_id == Invoice.id, InvoiceFile.kind == kind)
+
+    lacks_xml = and_(func.coalesce(Invoice.buyer["e_invoice"].as_string(), "") != "", ~there("xml"))
+    return list(session.scalars(select(Invoice.id).where(Invoice.id > above, or_(~there("pdf"), lacks_xml)).order_by(Invoice.id.desc())))
 
 
 def newest_before(session: Session, moment: datetime) -> int:

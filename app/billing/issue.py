@@ -21,6 +21,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from app.billing import invoice_queries as queries
+from app.billing.einvoice.files import check_before_issue
 from app.billing.invoice_settings import seller_snapshot, tax_seller
 from app.billing.invoice_text import Words
 from app.billing.invoice_view import PAID_IN_ADVANCE
@@ -154,6 +155,8 @@ class _Chunk:
             raise InvalidInput(_("Its total is 0.00: there is nothing to invoice."))
         if priced.gross > LIMIT:
             raise InvalidInput(_("Its total is too large to be stored."))
+        if customer.e_invoice:
+            check_before_issue(_head(self, document, customer, priced, self.issue_date, None), priced.lines, priced.taxes)
         return priced
 
     def _check(self, document: Any, customer: Any) -> None:
@@ -211,4 +214,5 @@ def buyer_snapshot(customer: Any) -> dict[str, Any]:
         "address_extra": customer.address_extra, "postcode": customer.postcode, "city": customer.city, "region": customer.region,
         "country": customer.country, "email": customer.invoice_email or customer.email, "business": customer.business,
         "vat_id": customer.vat_id, "tax_number": customer.tax_number, "reference": customer.buyer_reference,
+        **({"e_invoice": customer.e_invoice} if customer.e_invoice else {}),       # what was issued before there were any has no such key
     }

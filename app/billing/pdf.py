@@ -16,18 +16,21 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from app.billing.einvoice.files import format_of, hybrid, make_xml
 from app.billing.invoice_queries import invoice_parts
 from app.billing.invoice_view import invoice_view, title_of
 from app.billing.models import Invoice, InvoiceFile
 from app.billing.pdf_process import renderer
 from app.core.db import db, transaction
 from app.core.errors import DomainError, InvalidInput, LostClaim
+from app.customers.e_invoice import ZUGFERD
 from app.system import documents
 from app.system.documents import Stored
 from app.system.models import Document, DocumentKind
 from app.system.settings import setting
 
-PDF = "application/pdf"
+PDF, XML = "application/pdf", "application/xml"
+PDF_KIND, XML_KIND = "pdf", "xml"
 BATCH = 10                  # rows stored in one transaction
 RETENTION_YEARS = 8
 
@@ -41,18 +44,32 @@ def html_of(head: Any, lines: Sequence[Any], taxes: Sequence[Any], original: str
 def render_invoices(invoice_ids: Sequence[int], failed: Callable[[str, str], Any]) -> int:
     """Make and store the PDF of those that have none; returns how many were made. `failed(number, reason)` for each that could not be."""
     session = db.session()
-    there = set(session.scalars(select(InvoiceFile.invoice_id).where(InvoiceFile.invoice_id.in_(invoice_ids), InvoiceFile.kind == "pdf")))
-    parts = invoice_parts(session, [ident for ident in invoice_ids if ident not in there])
+    there = _there(invoice_ids)
+    parts = [part for part in invoice_parts(session, invoice_ids) if _lacking(part[0], there)]
     wanted = [head.cancels_id for head, _lines, _taxes in parts if head.cancels_id]
-    originals = {row.id: row.number for row in session.execute(select(Invoice.id, Invoice.number).where(Invoice.id.in_(wanted)))} if wanted else {}
+    originals = {row.id: (row.number, row.issued_on) for row in session.execute(
+        select(Invoice.id, Invoice.number, Invoice.issued_on).where(Invoice.id.in_(wanted)))} if wanted else {}
     logo = _logo()
     session.rollback()          # nothing is held while the child works
-    pdf = renderer(logo)
-    made, waiting = 0, []
+    made = 0
+    waiting: list[tuple[Stored, Any, str]] = []
     for head, lines, taxes in parts:
+        lacking, original, xml = _lacking(head, there), originals.get(head.cancels_id), b""
         try:
-            data = pdf.render(html_of(head, lines, taxes, originals.get(head.cancels_id, ""), logo is not None))
-            waiting.append((documents.put(data, PDF), head))
+            if XML_KIND in lacking:
+                xml = make_xml(head, lines, taxes, original)
+        except DomainError as error:
+            failed(head.number, str(error))
+            if format_of(head.buyer) == ZUGFERD:
+                continue        # its PDF carries the XML
+        try:
+            if PDF_KIND in lacking:
+                data = renderer(logo).render(html_of(head, lines, taxes, original[0] if original else "", logo is not None))
+                if xml and format_of(head.buyer) == ZUGFERD:
+                    data = hybrid(data, xml, head.language)
+                waiting.append((documents.put(data, PDF), head, PDF_KIND))
+            if xml:
+                waiting.append((documents.put(xml, XML), head, XML_KIND))
         except DomainError as error:
             failed(head.number, str(error))
         if len(waiting) >= BATCH:
@@ -61,35 +78,48 @@ def render_invoices(invoice_ids: Sequence[int], failed: Callable[[str, str], Any
     return made + _keep(waiting)
 
 
-def _keep(ready: Sequence[tuple[Stored, Any]]) -> int:
-    """Store the rows; bytes that came too late, or whose rows are refused, are thrown away."""
+def _there(invoice_ids: Sequence[int]) -> set[tuple[int, str]]:
+    """(invoice, kind) of the files that are there."""
+    rows = db.session.execute(select(InvoiceFile.invoice_id, InvoiceFile.kind).where(InvoiceFile.invoice_id.in_(invoice_ids)))
+    return {(row.invoice_id, row.kind) for row in rows}
+
+
+def _lacking(head: Any, there: set[tuple[int, str]]) -> list[str]:
+    """Kinds of the files that the invoice should have and does not."""
+    return [kind for kind in (PDF_KIND, *((XML_KIND,) if format_of(head.buyer) else ())) if (head.id, kind) not in there]
+
+
+def _keep(ready: Sequence[tuple[Stored, Any, str]]) -> int:
+    """Store the rows and say how many PDFs are among them; bytes that came too late, or whose rows are refused, are thrown away."""
     if not ready:
         return 0
     late: list[Stored] = []
+    kept: list[str] = []
     try:
-        with transaction() as session:
-            there = set(session.scalars(select(InvoiceFile.invoice_id).where(InvoiceFile.invoice_id.in_([head.id for _s, head in ready]),
-                                                                             InvoiceFile.kind == "pdf")))
-            for stored, head in ready:
-                if head.id in there or not _insert(stored, head):
+        with transaction():
+            there = _there([head.id for _s, head, _kind in ready])
+            for stored, head, kind in ready:
+                if (head.id, kind) in there or not _insert(stored, head, kind):
                     late.append(stored)
+                else:
+                    kept.append(kind)
     except (DomainError, LostClaim):
-        late = [stored for stored, _head in ready]
+        late = [stored for stored, _head, _kind in ready]
         raise
     finally:
         for stored in late:     # after a broken connection the outcome is unknown: those files stay until the sweep of orphans
             documents.discard(stored)
-    return len(ready) - len(late)
+    return kept.count(PDF_KIND)
 
 
-def _insert(stored: Stored, head: Any) -> bool:
+def _insert(stored: Stored, head: Any, kind: str) -> bool:
     with force_locale(head.language):
         title = title_of(head)
     try:
         with transaction() as session:
-            document = documents.add(stored, DocumentKind.INVOICE, folder_of(head.issued_on), title, f"{head.number}.pdf", PDF,
+            document = documents.add(stored, DocumentKind.INVOICE, folder_of(head.issued_on), title, f"{head.number}.{kind}", PDF if kind == PDF_KIND else XML,
                                      customer_id=head.customer_id, retain_until=date(head.issued_on.year + RETENTION_YEARS, 12, 31))
-            session.add(InvoiceFile(invoice_id=head.id, kind="pdf", document_id=document.id, sha256=stored.sha256))
+            session.add(InvoiceFile(invoice_id=head.id, kind=kind, document_id=document.id, sha256=stored.sha256))
             session.flush()
     except IntegrityError:      # another worker was faster
         return False
@@ -110,17 +140,22 @@ def _logo() -> bytes | None:
     return data if data.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")) else None
 
 
-def pdf_document(invoice_id: int) -> Document | None:
-    """The stored PDF's document, or None while a worker has not made it yet."""
+def stored_document(invoice_id: int, kind: str = PDF_KIND) -> Document | None:
+    """The stored file's document, or None while a worker has not made it yet."""
     query = (select(Document).join(InvoiceFile, InvoiceFile.document_id == Document.id)
-             .where(InvoiceFile.invoice_id == invoice_id, InvoiceFile.kind == "pdf"))
+             .where(InvoiceFile.invoice_id == invoice_id, InvoiceFile.kind == kind))
     found: Document | None = db.session.scalar(query)
     return found
 
 
-def reprint(invoice_id: int) -> bytes:
+def pdf_document(invoice_id: int) -> Document | None:
+    return stored_document(invoice_id)
+
+
+def reprint(invoice_id: int, kind: str = PDF_KIND) -> bytes:
     """The bytes that were made at the first time, proved by their hash; never a new rendering."""
-    document = pdf_document(invoice_id)
+    document = stored_document(invoice_id, kind)
     if document is None:
-        raise InvalidInput(_("The PDF of this invoice is still being made. Try again in a minute."))
+        raise InvalidInput(_("The PDF of this invoice is still being made. Try again in a minute.") if kind == PDF_KIND
+                           else _("The e-invoice is still being made. Try again in a minute."))
     return documents.read(document)

@@ -15,6 +15,7 @@ from app.billing import pdf as invoice_pdf
 from app.billing.invoice_mail import KEY
 from app.billing.models import Invoice, InvoiceKind
 from app.billing.run_state import GOING, RENDER, progress
+from app.billing.views_e_invoice import EInvoicePart
 from app.core import clock, formats
 from app.core.choices import country_name, language_name
 from app.core.db import db
@@ -35,7 +36,7 @@ from app.system.documents import StoreError
 from app.system.models import JobNote, JobRun, MailMessage
 
 
-class InvoiceView(AdminView):
+class InvoiceView(EInvoicePart, AdminView):
     datamodel = AdminInterface(Invoice)
     route_base = "/invoices"
     show_page = "receivables/invoice.html"
@@ -108,9 +109,11 @@ class InvoiceView(AdminView):
         session = db.session()
         self.complete([item])
         owed = item.standing.item
-        document = invoice_pdf.pdf_document(item.id)
+        document, e_invoice = invoice_pdf.pdf_document(item.id), self.e_invoice_context(item)
+        complete = document and (e_invoice["xml"] or not e_invoice["e_invoice"])
         return {
-            "document": document, "going": None if document else self.render_run(), "failure": None if document else self.failure_of(item.number),
+            **e_invoice, "document": document, "complete": complete, "going": None if complete else self.render_run(),
+            "failure": None if complete else self.failure_of(item.number),
             "mail": session.scalar(select(MailMessage).where(MailMessage.key == f"{KEY}{item.number}")),
             "corrections": session.scalars(select(Invoice).where(Invoice.cancels_id == item.id).order_by(Invoice.id)).all(),
             "payments": payments_of(session, owed.id) if owed else [], "why_words": why_words, "method_words": method_words, "country_name": country_name,
@@ -122,7 +125,7 @@ class InvoiceView(AdminView):
 
     @staticmethod
     def failure_of(number: str) -> str | None:
-        """Why the newest runs could not make the PDF."""
+        """Why the newest runs could not make the PDF or the e-invoice."""
         runs = select(JobRun.id).where(JobRun.job == RENDER).order_by(JobRun.id.desc()).limit(24).subquery()
         return db.session.scalar(select(JobNote.reason).where(JobNote.run_id.in_(select(runs.c.id)), JobNote.subject == number, JobNote.kind == "failed")
                                  .order_by(JobNote.id.desc()).limit(1))

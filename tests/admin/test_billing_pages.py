@@ -347,7 +347,7 @@ def test_a_missing_pdf_is_asked_for_once(admin, world):
     for run_id in db.session.scalars(run_ids).all():
         with transaction() as session:
             session.get_one(JobRun, run_id).state = RunState.CANCELLED
-    assert "Make PDF now" in admin.get(f"/admin/invoices/show/{invoice.id}").text
+    assert "Make it now" in admin.get(f"/admin/invoices/show/{invoice.id}").text
     for _ in range(2):
         assert admin.post(f"/admin/invoices/make_pdf/{invoice.id}").status_code == 303
     assert len(db.session.scalars(run_ids).all()) == 1

@@ -204,13 +204,13 @@ def test_a_payment_method_that_is_gone_holds_the_pdf(shop: Shop, monkeypatch: py
     from app.billing import issue
     from app.plugin_api.registry import Registry
 
-    monkeypatch.setattr(Registry, "by_code", lambda self, question: {"sepa": object()})
-    invoice = _issue(shop, customer={"payment_method": "sepa"})
+    monkeypatch.setattr(Registry, "by_code", lambda self, question: {"carrier_pigeon": object()})
+    invoice = _issue(shop, customer={"payment_method": "carrier_pigeon"})
     monkeypatch.undo()
     assert issue.TRANSFER == "transfer"
     failed: list[str] = []
     assert render_invoices([invoice.id], lambda _number, reason: failed.append(reason)) == 0
-    assert "sepa" in failed[0] and db.session.scalar(select(func.count()).select_from(InvoiceFile)) == 0
+    assert "carrier_pigeon" in failed[0] and db.session.scalar(select(func.count()).select_from(InvoiceFile)) == 0
 
 
 def test_a_cancellation_names_its_invoice_and_asks_for_no_money(shop: Shop) -> None:

