@@ -13,13 +13,21 @@ from urllib.parse import urlsplit
 
 from flask import abort, current_app, g, redirect, request, session, url_for
 from flask_babel import refresh
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import exists, select
+from sqlalchemy.orm import contains_eager
 
+from app.core import clock
 from app.core.actor import Actor, acting
 from app.core.db import db
 from app.customers import account_sessions
-from app.customers.account_models import AccountCustomer, AccountRole, PortalAccount, PortalSession
+from app.customers.account_models import (
+    AccountCustomer,
+    AccountRole,
+    PortalAccount,
+    PortalSession,
+    TermsState,
+    TermsVersion,
+)
 from app.customers.models import Customer, CustomerState
 from app.customers.partner_models import SalesPartner
 from app.plugin_api.portal import PortalVisitor, portal_page
@@ -135,11 +143,14 @@ def _find(token: str) -> Visit | None:
     if running is None:
         return None
     row, account = running
-    links = list(db.session.scalars(select(AccountCustomer).join(AccountCustomer.customer).where(AccountCustomer.account_id == account.id, Customer.state != CustomerState.DELETED)
-                                    .options(joinedload(AccountCustomer.customer)).order_by(Customer.company, Customer.id)))
-    if not links:
+    has_terms = exists().where(TermsVersion.state == TermsState.PUBLISHED, TermsVersion.valid_from <= clock.today())
+    found = db.session.execute(select(AccountCustomer, SalesPartner.id, has_terms).join(AccountCustomer.customer).outerjoin(SalesPartner, (SalesPartner.customer_id == Customer.id) & SalesPartner.active)
+                               .where(AccountCustomer.account_id == account.id, Customer.state != CustomerState.DELETED).options(contains_eager(AccountCustomer.customer))
+                               .order_by(Customer.company, Customer.id)).all()
+    if not found:
         return None
-    partners = set(db.session.scalars(select(SalesPartner.customer_id).where(SalesPartner.active, SalesPartner.customer_id.in_([link.customer_id for link in links]))))
+    links, partners = [link for link, _partner, _terms in found], {link.customer_id for link, partner, _terms in found if partner is not None}
+    g.ptt_portal_terms = bool(found[0][2])
     chosen = session.get(CHOSEN)
     link = next((link for link in links if link.customer_id == chosen), None)
     if link is None and isinstance(chosen, int) and partners:

@@ -8,7 +8,7 @@ from flask import abort, flash, redirect, request, url_for
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import selectinload
 
 from app.core import clock
 from app.core.db import db, transaction
@@ -51,7 +51,7 @@ class SeveralForm(PortalForm):
 @portal.route("/licenses/<int:license_id>/edit", methods=["GET", "POST"])
 @right("licenses")
 def license_edit(license_id: int) -> Any:
-    row = get(License, license_id, joinedload(License.tariff), selectinload(License.services))
+    row = get(License, license_id, selectinload(License.services))
     public = visit().customer.kind is CustomerKind.PUBLIC
     form: Any = PublicEditForm(obj=row) if public else EditForm(obj=row)
     status, own_prices = 200, visit().partner is None and visit().customer.partner_id is None

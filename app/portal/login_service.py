@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_babel import gettext as _
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import selectinload
 
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput
@@ -20,7 +20,7 @@ MOST = 200              # logins of a customer
 
 def logins_of(customer: Customer) -> list[AccountCustomer]:
     """Who may act for the customer."""
-    return list(db.session.scalars(select(AccountCustomer).join(AccountCustomer.account).options(joinedload(AccountCustomer.account).joinedload(PortalAccount.customer))
+    return list(db.session.scalars(select(AccountCustomer).join(AccountCustomer.account).options(selectinload(AccountCustomer.account).selectinload(PortalAccount.customer))
                                    .where(AccountCustomer.customer_id == customer.id).order_by(PortalAccount.login.is_not(None), PortalAccount.login)))
 
 

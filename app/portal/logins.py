@@ -8,7 +8,7 @@ from flask import abort, flash, redirect, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import selectinload
 from wtforms import StringField
 from wtforms.validators import Length, Optional
 
@@ -16,7 +16,7 @@ from app.core.db import db
 from app.core.errors import DomainError
 from app.core.fields import EnumField, Required, clean_text, no_control
 from app.core.states import choices
-from app.customers.account_models import AccountCustomer, AccountRole, AccountState, PortalAccount
+from app.customers.account_models import AccountCustomer, AccountRole, AccountState
 from app.portal import login_service
 from app.portal.forms import PortalForm
 from app.portal.gate import right, visit
@@ -56,7 +56,7 @@ def login_invite() -> Any:
 
 
 def _link(link_id: int) -> AccountCustomer:
-    row = db.session.scalar(select(AccountCustomer).options(joinedload(AccountCustomer.account).joinedload(PortalAccount.customer)).where(
+    row = db.session.scalar(select(AccountCustomer).options(selectinload(AccountCustomer.account)).where(
         AccountCustomer.id == (link_id if link_id < 2**31 else 0), AccountCustomer.customer_id == visit().customer.id))
     return row if row is not None else abort(404)
 

@@ -50,7 +50,13 @@ def text(name: str, most: int = 80) -> str:
 
 def found(query: Select[Any], *options: Any, order: tuple[Any, ...], size: int = SIZE, **args: Any) -> Found:
     """`args`: what the addresses of the other pages repeat."""
-    total = db.session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
-    page = min(max(number("page", LAST) or 1, 1), max(1, -(-total // size)))
-    rows = db.session.scalars(query.options(*options).order_by(*order).limit(size).offset((page - 1) * size)).all() if total else []
+    page = max(number("page", LAST) or 1, 1)
+    query = query.options(*options).order_by(*order).limit(size)
+    rows = db.session.scalars(query.offset((page - 1) * size)).all()
+    if page == 1 and len(rows) < size:
+        return Found(list(rows), len(rows), 1, size, {key: value for key, value in args.items() if value})      # all there is: nothing to count
+    total = db.session.scalar(select(func.count()).select_from(query.order_by(None).limit(None).subquery())) or 0
+    if page > (last := max(1, -(-total // size))):
+        page = last
+        rows = db.session.scalars(query.offset((page - 1) * size)).all()
     return Found(list(rows), total, page, size, {key: value for key, value in args.items() if value})

@@ -59,7 +59,7 @@ def names() -> dict[str, Any]:
     if not gate.is_portal():
         return {}
     visit = g.get("ptt_portal_visit")
-    return {"brand": _brand(visit), "languages": current_app.config["LANGUAGES"], "has_terms": terms.current() is not None,
+    return {"brand": _brand(visit), "languages": current_app.config["LANGUAGES"], "has_terms": g.ptt_portal_terms if "ptt_portal_terms" in g else terms.current() is not None,
             "visit": visit, "portal_bar": menu.main_entries, "phone": phone_words, "word": word}
 
 

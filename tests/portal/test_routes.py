@@ -104,12 +104,16 @@ def test_every_route_has_an_entry_and_asks_for_its_right(app: Flask) -> None:
     assert ROUTES.keys() <= {rule.endpoint for rule in rules(app)}
 
 
-def test_nobody(app: Flask, world: World) -> None:
-    before, visitor = state(), Visitor(app)
+def test_nobody_and_a_post_without_its_token(app: Flask, world: World) -> None:
+    login, visitor = Login(app, world.one.owner), Visitor(app)
+    before = state()
     token = visitor.get("/portal/login").text.split('name="csrf_token" type="hidden" value="')[1].split('"')[0]
     for _endpoint, method, path, form, _named in calls(app, world.one):
         answer = visitor.get(path) if method == "GET" else visitor.http.post(path, data={"csrf_token": token, **form}, environ_base=visitor.environ)
         assert answer.status_code == 303 and answer.headers["Location"].startswith("/portal/login"), path
+    for endpoint, method, path, form, _named in calls(app, world.one):
+        if method == "POST" and endpoint not in OWN:
+            assert login.http.post(path, data=form, environ_base=login.environ).status_code in (400, 422), path
     assert state() == before
 
 
@@ -132,14 +136,6 @@ def test_ids_of_others(app: Flask, world: World, who: str) -> None:
                 assert word not in answer.text, f"{method} {path} tells {word}"
         changed = {name for name, rows in state().items() if rows != before[name]}
         assert changed <= {"data_export"}, changed          # his own copy was asked for
-
-
-def test_a_customer_is_not_reached_from_below(app: Flask, world: World) -> None:
-    """A partner's customer cannot act for the partner, nor for another one."""
-    login = Login(app, world.his.owner)
-    for customer in (world.partner.customer, world.rivals.customer, world.one.customer):
-        assert login.send(f"/portal/switch/{customer.id}").status_code == 404
-    assert login.get("/portal/customers").status_code == 403
 
 
 def test_who_may_only_look(app: Flask, world: World) -> None:
@@ -166,15 +162,11 @@ def test_every_page_opens_and_escapes_names(app: Flask, world: World) -> None:
                     assert " style=" not in answer.text and " onclick" not in answer.text, path
 
 
-def test_a_post_without_its_token_changes_nothing(app: Flask, world: World) -> None:
-    login, before = Login(app, world.one.owner), state()
-    for endpoint, method, path, form, _named in calls(app, world.one):
-        if method == "POST" and endpoint not in OWN:
-            assert login.http.post(path, data=form, environ_base=login.environ).status_code in (400, 422), path
-    assert state() == before
-
-
-def test_the_own_license_in_the_associations_group_only(app: Flask, world: World) -> None:
+def test_what_is_shared_and_what_is_above(app: Flask, world: World) -> None:
+    below = Login(app, world.his.owner)         # a partner's customer acts neither for the partner nor for another one
+    for customer in (world.partner.customer, world.rivals.customer, world.one.customer):
+        assert below.send(f"/portal/switch/{customer.id}").status_code == 404
+    assert below.get("/portal/customers").status_code == 403
     login = Login(app, world.one.owner)
     page = login.get(f"/portal/groups/{world.shared.id}")
     assert page.status_code == 200 and world.other.license.user_name not in page.text and world.other.customer.number not in page.text
