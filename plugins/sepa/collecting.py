@@ -14,9 +14,10 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from app.billing.bulk import insert_rows
 from app.customers.models import Customer
 from app.plugin_api import InvalidInput, among, clock, current_actor, db, transaction
 from app.receivables.models import OpenItem
@@ -101,7 +102,7 @@ def _write(session: Session, account: CreditorAccount, scheme: str, go: list[Dec
         Mandate.id, Mandate.holder, Mandate.iban, Mandate.bic, Mandate.signed_on, Mandate.former_reference, Mandate.new_account)
         .where(among(Mandate.id, {item.candidate.mandate.id for item in go})))}
     numbers: dict[int, str] = dict(session.execute(select(Customer.id, Customer.number).where(among(Customer.id, {item.candidate.customer_id for item in go}))).all())
-    session.execute(insert(DirectDebit), [_row(batch.id, item, mandates[item.candidate.mandate.id], attempts.get(item.candidate.item_id, 0) + 1,
+    insert_rows(session, DirectDebit.__table__, COLUMNS, [_row(batch.id, item, mandates[item.candidate.mandate.id], attempts.get(item.candidate.item_id, 0) + 1,
                                          numbers[item.candidate.customer_id]) for item in go])
     session.execute(update(PreNotification).where(among(PreNotification.id, [item.candidate.notice_id for item in go])).values(state=NoticeState.USED)
                     .execution_options(synchronize_session=False))
@@ -110,13 +111,16 @@ def _write(session: Session, account: CreditorAccount, scheme: str, go: list[Dec
     return batch.id
 
 
-def _row(batch_id: int, item: Decision, mandate: Any, attempt: int, number: str) -> dict[str, Any]:
+COLUMNS = ("batch_id", "mandate_id", "customer_id", "open_item_id", "notice_id", "end_to_end_id", "amount", "sequence", "collect_on", "retry", "state", "debtor", "iban", "bic",
+           "mandate_reference", "signed_on", "former_reference", "new_account", "remittance", "reason_code", "reason_text")
+
+
+def _row(batch_id: int, item: Decision, mandate: Any, attempt: int, number: str) -> tuple[Any, ...]:
+    """As the database stores it, in the order of COLUMNS."""
     facts = item.candidate
-    return {"batch_id": batch_id, "mandate_id": facts.mandate.id, "customer_id": facts.customer_id, "open_item_id": facts.item_id, "notice_id": facts.notice_id,
-            "end_to_end_id": f"DD{facts.item_id}-{attempt}", "amount": item.amount, "sequence": item.sequence, "collect_on": item.collect_on, "retry": facts.retry,
-            "state": DebitState.PLANNED, "debtor": mandate.holder, "iban": mandate.iban, "bic": mandate.bic, "mandate_reference": facts.mandate.reference,
-            "signed_on": mandate.signed_on, "former_reference": mandate.former_reference, "new_account": mandate.new_account,
-            "remittance": field_text(f"{facts.reference} / {number}", 140), "reason_code": "", "reason_text": ""}
+    return (batch_id, facts.mandate.id, facts.customer_id, facts.item_id, facts.notice_id, f"DD{facts.item_id}-{attempt}", int(item.amount.scaleb(2)), item.sequence, item.collect_on,
+            facts.retry, DebitState.PLANNED.value, mandate.holder, mandate.iban, mandate.bic, facts.mandate.reference, mandate.signed_on, mandate.former_reference, mandate.new_account,
+            field_text(f"{facts.reference} / {number}", 140), "", "")
 
 
 def hold_locks(session: Session, late: list[Decision]) -> None:
