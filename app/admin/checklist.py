@@ -87,9 +87,9 @@ def steps(numbering: bool) -> list[Step]:
         Step(_("Numbering"), _("How invoices are numbered. It cannot be changed for those that are issued."), numbering or bool(found.invoice),
              safe_url_for("InvoiceSeriesView.list"), _("Look"), confirm=not (numbering or found.invoice)),
         Step(_("E-mail"), _("The sender of invoices and links."), bool(setting("mail.sender")), _settings("mail.sender", "mail.sender"), _("Enter")),
-        Step(_("PTT server"), _("Where licenses are created. The connection can be tested."), bool(found.server), safe_url_for("ServerView.add", back=back), _("Add")),
+        Step(_("PTT server"), _("Where licenses are created. The connection can be tested."), bool(found.server), safe_url_for("ServerView.list") if found.server else safe_url_for("ServerView.add", back=back), _("Add")),
         Step(_("Tariff"), _("What a license costs."), bool(found.tariff), safe_url_for("TariffView.list") if _has_tariff() else safe_url_for("TariffView.add", back=back), _("Add")),
-        Step(_("First customer"), _("Leads on to his tariff, groups and licenses."), bool(found.customer), safe_url_for("CustomerView.add"), _("Add")),
+        Step(_("First customer"), _("Leads on to his tariff, groups and licenses."), bool(found.customer), safe_url_for("CustomerView.list") if found.customer else safe_url_for("CustomerView.add"), _("Add")),
         Step(_("Second factor"), _("Administrators and billing staff sign in with a code of their telephone."), bool(setting("staff.require_second_factor")),
              _settings("staff.require_second_factor"), _("Switch on")),
     ]

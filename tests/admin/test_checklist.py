@@ -56,6 +56,8 @@ def test_each_step_leads_to_its_form_and_back_and_is_ticked_by_its_data(admin):
     make.customer(make.tariff(), server=make.server())
     assert [name for name, done in ticks(admin).items() if not done] == ["Second factor"]
     assert db.session.scalar(select(InvoiceSeries.id))
+    page = admin.get(OVERVIEW).text
+    assert all(f'href="/admin/{place}/list/" aria-label="{title}: Change"' in page for place, title in (("servers", "PTT server"), ("customers", "First customer"), ("tariffs", "Tariff")))
 
 
 def test_a_complete_list_can_be_put_away(admin, monkeypatch):
