@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,11 +17,14 @@ from app.billing.models import InvoiceKind
 from app.core import formats
 from app.core.errors import InvalidInput
 from app.plugin_api.contracts import InvoiceFacts
+from app.plugin_api.payment import PaymentBlock, Picture
 from app.plugin_api.registry import plugins
 
 TRANSFER = "transfer"
 PAID_IN_ADVANCE = "prepaid"     # in place of a payment method: the money was there before
 FACT = 26                   # characters beside the address; what is longer stands under the title
+MOST_WIDTH, MOST_HEIGHT = 170, 120      # mm of a picture
+PNG = b"\x89PNG\r\n\x1a\n"
 Pairs = list[tuple[str, str]]
 
 
@@ -39,7 +43,9 @@ class InvoiceView:
     lines: str
     sums: Pairs
     total: tuple[str, str]
-    payment: list[str]
+    payment: Sequence[str]
+    payment_rows: Pairs
+    pictures: Sequence[tuple[str, float, float, str]]      # source, width and height in mm, text below
     notes: list[str]
     closing: list[str]
     footer: list[list[str]]
@@ -49,16 +55,19 @@ class InvoiceView:
     logo_height: int = 52
 
 
-def invoice_view(head: Any, lines: Sequence[Any], taxes: Sequence[Any], *, original: str = "", closing: str = "", logo: bool = False) -> InvoiceView:
-    """`original`: number of the invoice that this document corrects."""
+def invoice_view(head: Any, lines: Sequence[Any], taxes: Sequence[Any], *, original: str = "", closing: str = "", logo: bool = False,
+                 payment: PaymentBlock | None = None) -> InvoiceView:
+    """`original`: number of the invoice that this document corrects. `payment`: what `payment_of` gives."""
     with force_locale(head.language):
         seller, buyer = head.seller, head.buyer
+        payment = payment or payment_of(head)
         return InvoiceView(
             lang=head.language.replace("_", "-"), title=title_of(head), seller=seller, sender=" · ".join(_address_of(seller, name=True)),
             address=_buyer_address(seller, buyer), facts=_facts(head, original),
             intro=_("Your reference: %(text)s", text=buyer["reference"]) if len(buyer["reference"]) > FACT else "", widths=_widths(len(taxes) > 1),
             lines=_lines(head, lines, len(taxes) > 1), sums=_sums(taxes, head.net),
-            total=(_("Total %(currency)s", currency=head.currency), formats.money(head.gross)), payment=_payment(head),
+            total=(_("Total %(currency)s", currency=head.currency), formats.money(head.gross)), payment=payment.lines,
+            payment_rows=[*payment.rows], pictures=[_picture(picture) for picture in payment.pictures],
             notes=list(head.notes), closing=[row for row in closing.splitlines() if row.strip()], footer=_footer(seller),
             footer_widths=(48, 42, 44, 36), page_word=_("Page"), logo=logo)
 
@@ -128,19 +137,28 @@ def _sums(taxes: Sequence[Any], net: Decimal) -> Pairs:
     return rows
 
 
-def _payment(head: Any) -> list[str]:
+def payment_of(head: Any) -> PaymentBlock:
     """How the demand gets paid, by its payment method. Raises InvalidInput while the plugin that knows it is not there."""
-    if head.kind is not InvoiceKind.INVOICE:
-        return [_("Nothing has to be paid: the amount is set off, and what is left of it is yours.")]
-    if head.payment_method == PAID_IN_ADVANCE:
-        return [_("Paid in advance: nothing has to be paid.")]
-    if head.payment_method == TRANSFER:
-        return _transfer(head)
-    method = plugins().by_code("payment_methods").get(head.payment_method)
-    if method is None:
-        raise InvalidInput(_("The payment method “%(method)s” is not installed. Start its plugin, then the PDF is made.", method=head.payment_method))
-    facts = InvoiceFacts(head.id, head.number, head.customer_id, head.issued_on, head.due_on, head.currency, head.gross, head.language)
-    return list(method.payment_lines(facts))
+    with force_locale(head.language):
+        if head.kind is not InvoiceKind.INVOICE:
+            return PaymentBlock((_("Nothing has to be paid: the amount is set off, and what is left of it is yours."),))
+        if head.payment_method == PAID_IN_ADVANCE:
+            return PaymentBlock((_("Paid in advance: nothing has to be paid."),))
+        if head.payment_method == TRANSFER:
+            return PaymentBlock(tuple(_transfer(head)))
+        method = plugins().by_code("payment_methods").get(head.payment_method)
+        if method is None:
+            raise InvalidInput(_("The payment method “%(method)s” is not installed. Start its plugin, then the PDF is made.", method=head.payment_method))
+        facts = InvoiceFacts(head.id, head.number, head.customer_id, head.issued_on, head.due_on, head.currency, head.gross, head.language)
+        found: PaymentBlock = method.payment_block(facts)
+        return found
+
+
+def _picture(picture: Picture) -> tuple[str, float, float, str]:
+    """Raises InvalidInput for what is no PNG or has no place on the page."""
+    if not picture.png.startswith(PNG) or not (0 < picture.width <= MOST_WIDTH and 0 < picture.height <= MOST_HEIGHT):
+        raise InvalidInput(_("A picture of the payment method cannot be printed."))
+    return f"data:image/png;base64,{b64encode(picture.png).decode()}", picture.width, picture.height, picture.text
 
 
 def _transfer(head: Any) -> list[str]:

@@ -6,6 +6,7 @@ inserted. Who comes second with the same invoice finds the row and throws his by
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
@@ -13,17 +14,20 @@ from typing import Any
 from flask import current_app
 from flask_babel import force_locale
 from flask_babel import gettext as _
+from pypdf import PdfReader, PdfWriter
+from pypdf.errors import PyPdfError
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from app.billing.einvoice.files import format_of, hybrid, make_xml
 from app.billing.invoice_queries import invoice_parts
-from app.billing.invoice_view import invoice_view, title_of
+from app.billing.invoice_view import invoice_view, payment_of, title_of
 from app.billing.models import Invoice, InvoiceFile
 from app.billing.pdf_process import renderer
 from app.core.db import db, transaction
 from app.core.errors import DomainError, InvalidInput, LostClaim
 from app.customers.e_invoice import ZUGFERD
+from app.plugin_api.payment import PaymentBlock
 from app.system import documents
 from app.system.documents import Stored
 from app.system.models import Document, DocumentKind
@@ -35,9 +39,10 @@ BATCH = 10                  # rows stored in one transaction
 RETENTION_YEARS = 8
 
 
-def html_of(head: Any, lines: Sequence[Any], taxes: Sequence[Any], original: str = "", logo: bool = False) -> str:
+def html_of(head: Any, lines: Sequence[Any], taxes: Sequence[Any], original: str = "", logo: bool = False,
+            payment: PaymentBlock | None = None) -> str:
     """The document that the child renders; every text is escaped by the template."""
-    view = invoice_view(head, lines, taxes, original=original, closing=setting("invoice.footer"), logo=logo)
+    view = invoice_view(head, lines, taxes, original=original, closing=setting("invoice.footer"), logo=logo, payment=payment)
     return current_app.jinja_env.get_template("billing/invoice.html").render(v=view)
 
 
@@ -64,7 +69,8 @@ def render_invoices(invoice_ids: Sequence[int], failed: Callable[[str, str], Any
                 continue        # its PDF carries the XML
         try:
             if PDF_KIND in lacking:
-                data = renderer(logo).render(html_of(head, lines, taxes, original[0] if original else "", logo is not None))
+                payment = payment_of(head)
+                data = with_pages(renderer(logo).render(html_of(head, lines, taxes, original[0] if original else "", logo is not None, payment)), payment.pages)
                 if xml and format_of(head.buyer) == ZUGFERD:
                     data = hybrid(data, xml, head.language)
                 waiting.append((documents.put(data, PDF), head, PDF_KIND))
@@ -76,6 +82,21 @@ def render_invoices(invoice_ids: Sequence[int], failed: Callable[[str, str], Any
             made += _keep(waiting)
             waiting = []
     return made + _keep(waiting)
+
+
+def with_pages(data: bytes, pages: Sequence[bytes]) -> bytes:
+    """The PDF and after it the pages of others. Raises InvalidInput when one of them is no PDF."""
+    if not pages:
+        return data
+    try:
+        book = PdfWriter(clone_from=io.BytesIO(data))
+        for part in pages:
+            book.append(PdfReader(io.BytesIO(part)))
+        out = io.BytesIO()
+        book.write(out)
+    except PyPdfError as error:
+        raise InvalidInput(_("A page of the payment method is no readable PDF (%(error)s).", error=str(error))) from error
+    return out.getvalue()
 
 
 def _there(invoice_ids: Sequence[int]) -> set[tuple[int, str]]:

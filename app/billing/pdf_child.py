@@ -26,6 +26,7 @@ from typing import Any, BinaryIO
 MEMORY = 1 << 30            # bytes of address space
 CPU = 20                    # seconds a document
 LOGO = "logo"
+INLINE = "data:image/png;base64,"
 SIZE, LEADING = 9, 12.2     # points
 INK, HEAD, RULE = "#1a1f27", "#eef1f5", "#d8dde4"
 DEFAULT_CSS = "html, body, div, p, h1, table, tr, td, th, thead, tbody { display: block } b { font-weight: bold }"
@@ -67,10 +68,12 @@ def prepare() -> Any:
     parser.pisaTagPDFLINES = lines_tag()
     here = Path.cwd()
     policy = ResourceAccessPolicy(allow_remote=False, allowed_hosts=frozenset(), base_dir=here, max_local_bytes=8 << 20, max_image_pixels=40_000_000,
-                                  max_resources=2, max_document_bytes=16 << 20, max_depth=40)
+                                  max_resources=12, max_document_bytes=16 << 20, max_depth=40)
 
     def where(uri: str, _base: Any) -> str:
-        """The logo or a file that does not exist: nothing else can be referred to."""
+        """The logo, a picture that stands in the document, or a file that does not exist: nothing else can be referred to."""
+        if uri.startswith(INLINE):
+            return uri
         return str(here / LOGO if uri == LOGO else here / "nothing")
 
     def render(html: str) -> bytes:

@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from app.billing import pdf
 from app.billing.cancel import cancel_invoice, credit_invoice
 from app.billing.einvoice import check
 from app.billing.einvoice.build import facts_of
@@ -29,7 +28,7 @@ from app.billing.verify import verify_all
 from app.core.db import db
 from app.core.errors import InvalidInput
 from app.customers.services import change_customer
-from app.plugin_api.payment import PaymentMeans
+from app.plugin_api.payment import PaymentBlock, PaymentMeans
 from app.plugin_api.registry import Registry
 from app.system.models import MailMessage
 from tests.billing.invoice_data import COMPANY, Shop, invoice_of, put_settings
@@ -131,9 +130,8 @@ def test_a_broken_xml_is_refused_with_the_rule_and_made_when_it_is_mended(shop: 
 
 def test_a_direct_debit_names_mandate_creditor_and_account(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     means = PaymentMeans("59", mandate="M-1", creditor_id="DE98ZZZ09999999999", debited_iban="DE02120300000000202051")
-    method = SimpleNamespace(means=lambda _facts: means, payment_block=lambda _facts: None, payment_lines=lambda _facts: ["Collected."])
+    method = SimpleNamespace(means=lambda _facts: means, payment_block=lambda _facts: PaymentBlock(("Collected.",)))
     monkeypatch.setattr(Registry, "by_code", lambda _self, question: {"debit": method} if question == "payment_methods" else {})
-    monkeypatch.setattr(pdf, "html_of", lambda *_args: "<p>x</p>")
     data = xml_of(issued(shop, payment_method="debit", **PUBLIC).id)
     read = check.read(data)
     assert check.broken(data) == [] and (read.means[0].code, read.means[0].mandate, read.means[0].debited_iban, read.creditor_id, read.means[0].transfer) == (
