@@ -39,6 +39,9 @@ def page(code: int, error_id: str = "", text: str = "") -> Any:
         response.content_type = "application/problem+json"
         return response, code
     try:
+        if (request.path + "/").startswith("/portal/"):        # customers see the look that they know
+            words = f"{text or standard} {_('Error number: %(id)s', id=error_id)}" if error_id else text or standard
+            return render_template("portal/message.html", title=title, text=words, again=None, verb=""), code
         return render_template("pttadmin/error.html", code=code, title=title, text=text or standard, error_id=error_id, home="/"), code
     except Exception:
         log.exception("the error page itself failed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app.catalog.models import Tariff
+from app.core import clock
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput
 from app.customers import checks
@@ -18,6 +20,7 @@ from app.customers.services import assign_tariff, assigned_tariffs, create_custo
 from app.system.mail_voice import Voice
 
 VOICED = frozenset({"welcome", "password", "password_changed", "portal_invitation", "portal_access"})
+AGAIN = timedelta(minutes=10)
 LIMIT = Decimal("100000")
 NEW = ("company", "contact", "street", "address_extra", "postcode", "city", "region", "country", "phone", "email")
 
@@ -94,6 +97,9 @@ def register_customer(partner: Customer, tariffs: list[Tariff], day: Any, **fiel
         mine = assigned_tariffs(partner, day)
         if any(tariff not in mine for tariff in tariffs):
             raise InvalidInput(_("Choose one of your own tariffs."), "tariffs")
+        again = select(Customer).where(Customer.partner_id == partner.id, Customer.created_at > clock.now() - AGAIN, *(getattr(Customer, name) == fields.get(name, "").strip() for name in ("company", "street", "city", "email")))
+        if (made := session.scalar(again.limit(1))) is not None:
+            return made         # the form was sent twice
         customer = create_customer(kind=CustomerKind.CLOSED, language=partner.language, currency=partner.currency, payment_method=partner.payment_method, terms_days=partner.terms_days,
                                    server_id=partner.server_id, article_id=partner.article_id, representative_id=partner.representative_id, partner_id=partner.id, **fields)
         for tariff in tariffs:

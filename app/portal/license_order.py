@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
-from wtforms import StringField
+from wtforms import HiddenField, StringField
 from wtforms.validators import Length, Optional
 
 from app.catalog.models import Tariff, TariffService, TariffState
@@ -46,6 +46,7 @@ class OrderForm(PortalForm):
     user_name = _text(_l("User name"), 32, _l("What the radio signs in with; it stays for ever. Leave it empty and we make one."), autocapitalize="none", spellcheck="false", autocomplete="off")
     device = _text(_l("Device"), 60)
     services = ChecksField(_l("Additional services"), coerce=int)
+    proposed = HiddenField()        # the user name that is given when none is entered: sent twice, the form makes one license
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,17 @@ def costs(customer: Customer, tariffs: list[Tariff]) -> list[Cost]:
     return found
 
 
+def _proposed(customer: Customer, name: str) -> str:
+    """The one that the form was made with, unless a colleague has used it up meanwhile."""
+    taken = db.session.scalar(select(License.id).where(License.server_id == customer.server_id, License.user_name == name)) is not None
+    ours = re.fullmatch(re.escape(_stem(customer)) + r"-[0-9]{2,6}", name) is not None
+    return name if ours and not taken else free_user_name(customer, customer.server_id)
+
+
+def _stem(customer: Customer) -> str:
+    return re.sub(r"[^a-z0-9]", "", customer.number.lower())[:20] or "user"
+
+
 def own_tariffs(customer: Customer, day: date) -> list[Tariff]:
     """As `assigned_tariffs`, with all that a price needs in a few statements."""
     holds = (TariffAssignment.customer_id == customer.id) & (TariffAssignment.valid_from <= day) & (TariffAssignment.valid_to.is_(None) | (TariffAssignment.valid_to >= day))
@@ -88,7 +100,7 @@ def period_words(tariff: Tariff) -> str:
 
 def free_user_name(customer: Customer, server_id: int | None) -> str:
     """K10042 → k10042-01, or the next number that is free on the server."""
-    stem = re.sub(r"[^a-z0-9]", "", customer.number.lower())[:20] or "user"
+    stem = _stem(customer)
     taken = set(db.session.scalars(select(License.user_name).where(License.server_id == server_id, License.user_name.startswith(f"{stem}-", autoescape=True))))
     n = 1
     while f"{stem}-{n:02d}" in taken:
@@ -114,7 +126,7 @@ def license_new() -> Any:
         form.active_from.data, form.tariff.data = today, tariffs[0].id
     elif form.validate():
         try:
-            row = _create(customer, next(t for t in tariffs if t.id == form.tariff.data), form, [s for s in priced if s.id in set(form.services.data or [])])
+            row = _made_already(customer, form) or _create(customer, next(t for t in tariffs if t.id == form.tariff.data), form, [s for s in priced if s.id in set(form.services.data or [])])
             flash(_("“%(name)s” was created and is being set up.", name=str(row)), "success")
             if request.form.get("then") == "another":
                 return redirect(url_for("portal.license_new"), 303)
@@ -123,14 +135,23 @@ def license_new() -> Any:
             status = put(form, error)
     else:
         status = 422
+    form.proposed.data, form.proposed.raw_data = free_user_name(customer, customer.server_id), None
     return page("license_new", status, form=form, title=_("New license"), crumb=(_("Licenses"), url_for("portal.licenses")), costs=known, currency=customer.currency, per_partner=prices_of(customer) is not None)
+
+
+def _made_already(customer: Customer, form: Any) -> License | None:
+    """The form was sent twice: what the first one made, if it is what the second one asks for."""
+    if form.user_name.data or not form.proposed.data:
+        return None
+    row = db.session.scalar(select(License).where(License.customer_id == customer.id, License.server_id == customer.server_id, License.user_name == form.proposed.data))
+    return row if row is not None and (row.alias, row.tariff_id, row.active_from) == (form.alias.data or "", form.tariff.data, form.active_from.data) else None
 
 
 def _create(customer: Customer, tariff: Tariff, form: Any, services: list[Any]) -> License:
     day = form.active_from.data
     if day < clock.today():
         raise InvalidInput(_("Choose today or a later day."), "active_from")
-    name = form.user_name.data or free_user_name(customer, customer.server_id)
+    name = form.user_name.data or _proposed(customer, form.proposed.data or "")
     try:
         return create_license(customer, tariff, name, day, alias=form.alias.data or "", phone=form.phone.data or "", device=form.device.data or "", services=services)
     except InvalidInput as error:

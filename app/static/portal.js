@@ -62,6 +62,15 @@
     count();
   });
 
+  // a form is sent once
+  document.addEventListener("submit", function (event) {
+    var form = event.target;
+    if (form.method !== "post") { return; }
+    if (form.dataset.sent) { event.preventDefault(); return; }
+    form.dataset.sent = "1";
+  });
+  window.addEventListener("pageshow", function () { all("form[data-sent]").forEach(function (form) { delete form.dataset.sent; }); });
+
   // an open menu closes with Escape and with a click beside it
   document.addEventListener("keydown", function (event) {
     if (event.key !== "Escape") { return; }

@@ -74,6 +74,22 @@ def test_a_license_is_created_with_its_price_said_before(app: Flask, customer: C
     assert "Being set up" in login.get(f"/portal/licenses/{row.id}").text
 
 
+def test_sent_twice_makes_one(app: Flask, customer: Customer) -> None:
+    login = enter(app, customer)
+    proposed = {"proposed": f"{customer.number.lower()}-01"}
+    answers = [login.send("/portal/licenses/new", form(customer, **proposed)) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [303, 303] and answers[0].headers["Location"] == answers[1].headers["Location"]
+    assert login.send("/portal/licenses/new", form(customer, alias="Lotse 09", **proposed)).status_code == 303      # a colleague's form
+    assert login.send("/portal/licenses/new", form(customer, alias="Lotse 10", proposed="root")).status_code == 303
+    assert sorted(db.session.scalars(select(License.user_name))) == [f"{customer.number.lower()}-0{n}" for n in (1, 2, 3)]
+    save_partner(customer)
+    fields = {"company": "Winzer", "street": "Weg 1", "postcode": "55116", "city": "Mainz", "country": "DE", "email": "winzer@example.org"}
+    assert [login.send("/portal/customers/new", fields).status_code for _ in range(2)] == [303, 303]
+    assert db.session.scalar(select(func.count(Customer.id)).where(Customer.partner_id == customer.id)) == 1
+    missing = login.get("/portal/nothing")
+    assert missing.status_code == 404 and "portal.css" in missing.text
+
+
 @pytest.mark.parametrize("fields", [{"tariff": "999"}, {"tariff": "x"}, {"active_from": "2020-01-01"}, {"active_from": "never"}, {"user_name": "a b"}, {"phone": "12"}, {"alias": "x" * 61}, {"services": ["77"]},
                                     {"alias": ["a", "b"]}])
 def test_what_cannot_be_is_refused(app: Flask, customer: Customer, fields: dict[str, Any]) -> None:
