@@ -85,7 +85,7 @@ class Plugin:
         return {}
 
     def settings(self) -> Iterable[Any]:
-        """`app.system.settings.Setting` objects; keys begin with the plugin's name and a dot. `secret=True` is stored encrypted."""
+        """`app.system.settings.Setting` objects; keys begin with the plugin's name and a dot. `secret=True`: stored encrypted, shown to nobody."""
         return ()
 
     def mail_templates(self) -> Iterable[MailTemplate]:

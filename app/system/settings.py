@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput
+from app.core.secrets import decrypt, encrypt
 from app.system.models import ProtocolKind, SettingValue
 
 
@@ -32,6 +33,7 @@ class Setting:
     minimum: Any = None
     maximum: Any = None
     long: bool = False                  # a text of several lines
+    secret: bool = False                # a str that is stored encrypted and shown to nobody
 
 
 _declared: dict[str, Setting] = {}
@@ -41,6 +43,8 @@ def declare(*settings: Setting) -> None:
     for item in settings:
         if item.kind not in (bool, int, str, Decimal, list):
             raise TypeError(f"setting {item.key}: no such kind {item.kind}")
+        if item.secret and (item.kind is not str or item.default or item.choices is not None):
+            raise TypeError(f"setting {item.key}: a secret is a text without default and choices")
         _declared[item.key] = item
 
 
@@ -68,13 +72,20 @@ def forget_cached() -> None:
 
 
 def setting(key: str) -> Any:
-    """The value in force, typed. KeyError for a key that nobody declared."""
+    """The value in force, typed. KeyError for a key that nobody declared; SecretError when the key of a secret is not there."""
     spec = _declared[key]
     stored = _stored()
     if key not in stored:
         return spec.default
     value = stored[key]
+    if spec.secret and value:
+        return decrypt(value)
     return Decimal(value) if spec.kind is Decimal else value
+
+
+def is_given(key: str) -> bool:
+    """Whether a secret is stored, without opening it."""
+    return bool(_stored().get(key))
 
 
 def parse(spec: Setting, value: Any) -> Any:
@@ -123,13 +134,18 @@ def change_settings(values: dict[str, Any]) -> list[str]:
     changed = []
     with transaction() as session:
         for key, value in parsed.items():
-            old = setting(key)
-            if value == old:
-                continue
-            raw = str(value) if isinstance(value, Decimal) else value
+            if _declared[key].secret:
+                words = ["…" if is_given(key) else "", "…" if value else ""]
+                if not value and not is_given(key):
+                    continue
+                raw: Any = encrypt(value) if value else ""
+            else:
+                old = setting(key)
+                if value == old:
+                    continue
+                raw, words = str(value) if isinstance(value, Decimal) else value, [str(old), str(value)]
             session.merge(SettingValue(key=key, value=raw))
-            record(ProtocolKind.SETTINGS, "changed", subject_type="setting", subject=key,
-                   changes={key: [str(old), str(value)]})
+            record(ProtocolKind.SETTINGS, "changed", subject_type="setting", subject=key, changes={key: words})
             changed.append(key)
     forget_cached()
     return changed
