@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from flask import Response, abort, url_for
@@ -29,6 +30,7 @@ from app.receivables.queries import balances
 from app.receivables.words import item_badge, method_words
 from app.system import documents
 
+log = logging.getLogger(__name__)
 MOST_ITEMS = 100
 FILES = {"pdf": "application/pdf", "xml": "application/xml"}
 
@@ -58,7 +60,14 @@ def pay_actions(demand: PayDemand) -> list[PayAction]:
     """Buttons of all payment methods that know the currency; none without the right to pay."""
     if not visit().may("pay"):
         return []
-    return [action for method in plugins().collect("payment_methods") if method.currencies is None or demand.currency in method.currencies for action in method.portal_actions(demand)]
+    found: list[PayAction] = []
+    for method in plugins().collect("payment_methods"):
+        if method.currencies is None or demand.currency in method.currencies:
+            try:
+                found += method.portal_actions(demand)
+            except Exception:
+                log.exception("payment method %s gives no buttons", method.code)       # the page and the other ways to pay stay
+    return found
 
 
 def _pays_ahead(today: Any) -> bool:

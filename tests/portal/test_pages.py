@@ -216,6 +216,16 @@ def test_groups(app: Flask, customer: Customer) -> None:
 # money ------------------------------------------------------------------------------------------------------------------
 
 
+class Broken(PaymentMethod):
+    code, title = "broken", "Broken"
+
+    def payment_lines(self, invoice: Any) -> list[str]:
+        return []
+
+    def portal_actions(self, demand: Any) -> list[PayAction]:
+        raise RuntimeError("not today")
+
+
 class Later(PaymentMethod):
     code, title, currencies = "later", "Later", frozenset({"EUR"})
 
@@ -229,7 +239,7 @@ class Later(PaymentMethod):
 def test_open_items_with_the_buttons_of_the_payment_methods(app: Flask, customer: Customer) -> None:
     item = add_demand(customer, "Fee <b>", Decimal("12.50"), clock.today() - timedelta(days=30))
     loaded = plugins().loaded["memory"]
-    loaded.answers["payment_methods"] = [Later()]
+    loaded.answers["payment_methods"] = [Broken(), Later()]
     page = enter(app, customer).get("/portal/invoices").text
     assert "€12.50" in page and "Overdue" in page and "Fee &lt;b&gt;" in page
     assert f'action="/portal/later/{item.id}"' in page and "Pay 12.50 Fee &lt;b&gt;" in page
