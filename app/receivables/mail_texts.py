@@ -39,4 +39,31 @@ Atenciosamente,
 {{company}}
 """)})
 
-MAILS = [REMINDER]
+STATEMENT = MailTemplate("statement", _l("Statement of account"), {
+    "customer": Placeholder(_l("The customer's name"), "Hafenlotsen Emden"), "day": Placeholder(_l("The day on which it was made"), lambda: formats.day(clock.today()))}, {
+    "en": ("Statement of account of {{day}}", """\
+Dear customer,
+
+please find attached the statement of your account of {{day}}.
+
+Kind regards
+{{company}}
+"""),
+    "de": ("Kontoauszug vom {{day}}", """\
+Guten Tag,
+
+anbei erhalten Sie den Auszug Ihres Kundenkontos vom {{day}}.
+
+Mit freundlichen Grüßen
+{{company}}
+"""),
+    "pt_BR": ("Extrato de conta de {{day}}", """\
+Prezado cliente,
+
+segue em anexo o extrato da sua conta de {{day}}.
+
+Atenciosamente,
+{{company}}
+""")})
+
+MAILS = [REMINDER, STATEMENT]

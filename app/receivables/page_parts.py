@@ -44,7 +44,8 @@ def balance(customer: Customer) -> list[tuple[Any, Any, str]]:
 
 @page_links(Customer, rank=20)
 def buttons(customer: Customer) -> Iterable[PageLink | None]:
-    return [link_to("PaymentView.add", _("Record payment"), "fa-coins", customer=customer.id), link_to("ManualLineView.add", _("New line"), "fa-pen", customer=customer.id)]
+    return [link_to("PaymentView.add", _("Record payment"), "fa-coins", customer=customer.id), link_to("ManualLineView.add", _("New line"), "fa-pen", customer=customer.id),
+            link_to("CustomerAccountPage.index", _("Statement of account"), "fa-scale-balanced", more=True, customer_id=customer.id)]
 
 
 @row_column(Customer, "open_balance")

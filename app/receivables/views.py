@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 import app.receivables.page_parts  # noqa: F401  adds to the customers' pages
 from app.core.views import AdminEntry
 from app.receivables.lawyer import waiting_cases
+from app.receivables.views_account import CustomerAccountPage
 from app.receivables.views_bank import BankAccountView, BankLineView, BankPage, PayerAccountView, to_look_at
 from app.receivables.views_clearing import ClearingPage, unmatched
 from app.receivables.views_invoices import InvoiceView
@@ -26,6 +27,7 @@ VIEWS = [
     AdminEntry(BankPage, _l("Bank statements"), "receivables", "fa-building-columns", count=to_look_at),
     AdminEntry(PrepaidView, _l("Prepayments"), "receivables", "fa-hourglass-half"),
     AdminEntry(LockPage, _l("Lock overview"), "receivables", "fa-lock", count=held_runs),
+    AdminEntry(CustomerAccountPage, _l("Statement of account"), area="receivables"),
     AdminEntry(BankLineView, _l("Lines of bank statements"), area="receivables"),
     AdminEntry(PayerAccountView, _l("Paying accounts"), area="receivables"),
     AdminEntry(BankAccountView, _l("Bank accounts"), area="receivables"),
