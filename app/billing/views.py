@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 
 from app.billing.views_documents import BillingDocumentView
+from app.billing.views_journal import JournalPage
 from app.billing.views_lines import ManualLineView, RecurringLineView
 from app.billing.views_run import BillingRunPage
 from app.billing.views_series import InvoiceChainPage, InvoiceSeriesView
@@ -15,6 +16,7 @@ VIEWS = [
     AdminEntry(BillingDocumentView, _l("Billing data"), "billing", "fa-file-lines"),
     AdminEntry(RecurringLineView, _l("Recurring lines"), "billing", "fa-repeat"),
     AdminEntry(ManualLineView, _l("Lines by hand"), "billing", "fa-pen"),
+    AdminEntry(JournalPage, _l("Invoice journal"), "billing", "fa-book"),
     AdminEntry(InvoiceSeriesView, _l("Number series"), "billing", "fa-list-ol"),
     AdminEntry(InvoiceChainPage, _l("Verify invoices"), "billing", "fa-link"),
 ]

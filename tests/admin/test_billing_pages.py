@@ -394,3 +394,17 @@ def test_tabs_of_invoices_follow_the_open_items(admin, world):
     assert "Overdue" in text_of(admin.get(f"/admin/invoices/show/{invoices[0].id}"))
     found = admin.get(f"/admin/invoices/list/?q={world.customers[2].company}").text
     assert invoices[2].number in found and invoices[0].number not in found
+
+
+def test_the_journal_shows_a_month_and_gives_files(admin, desk, world):
+    invoice = world.issue()[0]
+    month = invoice.issued_on.strftime("%Y-%m")
+    page = admin.get(f"/admin/invoice-journal/?month={month}").text
+    assert invoice.number in page and "Sums per tax rate" in page
+    for kind, start in (("pdf", b"%PDF"), ("xlsx", b"PK"), ("csv", "\ufeff".encode())):
+        answer = admin.get(f"/admin/invoice-journal/file/{kind}?month={month}")
+        assert answer.status_code == 200 and answer.data.startswith(start) and answer.headers["Content-Disposition"] == f'attachment; filename="journal-{month}.{kind}"'
+    assert "Nothing was issued" in admin.get("/admin/invoice-journal/?month=2001-01").text
+    for bad in ("?month=2001-13", "?month=x", "?series=NONE", "file/exe"):
+        assert admin.get(f"/admin/invoice-journal/{bad}").status_code == 404
+    assert desk(name="stranger").get("/admin/invoice-journal/").status_code == 403
