@@ -7,12 +7,13 @@ from datetime import date, timedelta
 
 from flask_babel import force_locale
 from flask_babel import gettext as _
-from sqlalchemy import exists, select
+from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
 
 from app.billing.events import InvoicesIssued
+from app.billing.models import Invoice
 from app.customers.models import Customer
-from app.plugin_api import InvalidInput, clock, db, formats, transaction
+from app.plugin_api import InvalidInput, among, clock, db, formats, transaction
 from app.receivables.models import OpenItem
 from app.receivables.queries import account_for_update
 from app.system.mail_templates import queue_template
@@ -37,31 +38,31 @@ def day_for(mandate: Mandate, told_on: date, due_on: date) -> date:
 
 
 def take_invoices(event: InvoicesIssued) -> None:
-    """Reaction: what was issued to customers who pay by direct debit is announced on the invoice itself."""
-    owed = [invoice for invoice in event.invoices if invoice.gross > 0 and invoice.currency == "EUR"]
+    """Reaction: what was issued to be paid by direct debit is announced on the invoice itself. Who is told that we come on a day owes nothing before it."""
+    owed = {invoice.invoice_id: invoice for invoice in event.invoices if invoice.gross > 0 and invoice.currency == "EUR"}
     if not owed:
         return
     session = db.session()
-    by_debit = set(session.scalars(select(Customer.id).where(Customer.id.in_({i.customer_id for i in owed}), Customer.payment_method == METHOD)))
-    mandates = usable_mandates(session, by_debit) if by_debit else {}
-    numbers = [invoice for invoice in owed if invoice.customer_id in mandates]
-    if not numbers:
+    by_debit = set(session.scalars(select(Invoice.id).where(among(Invoice.id, owed), Invoice.payment_method == METHOD)))
+    if not by_debit:
         return
-    items = dict(session.execute(select(OpenItem.invoice_id, OpenItem.id).where(OpenItem.invoice_id.in_([i.invoice_id for i in numbers]), OpenItem.open > 0)).all())
-    for invoice in numbers:
-        if invoice.invoice_id in items:
-            mandate = mandates[invoice.customer_id]
-            session.add(PreNotification(open_item_id=items[invoice.invoice_id], mandate_id=mandate.id, amount=invoice.gross, notified_on=invoice.issued_on, kind=BY_INVOICE,
-                               collect_on=day_for(mandate, invoice.issued_on, invoice.due_on)))
+    mandates = usable_mandates(session, {owed[ident].customer_id for ident in by_debit})
+    for item in session.execute(select(OpenItem.id, OpenItem.invoice_id, OpenItem.due_on).where(among(OpenItem.invoice_id, by_debit), OpenItem.open > 0)):
+        invoice = owed[item.invoice_id]
+        if (mandate := mandates.get(invoice.customer_id)) is not None:
+            day = day_for(mandate, invoice.issued_on, invoice.due_on)
+            session.add(PreNotification(open_item_id=item.id, mandate_id=mandate.id, amount=invoice.gross, notified_on=invoice.issued_on, kind=BY_INVOICE, collect_on=day))
+            if day > item.due_on:
+                session.execute(update(OpenItem).where(OpenItem.id == item.id).values(due_on=day).execution_options(synchronize_session=False))
 
 
-def unannounced(session: Session, limit: int = 1000) -> list[int]:
+def unannounced(session: Session, after: int = 0, limit: int = 1000) -> list[int]:
     """Open items that could be collected and of which nobody has told the customer: a mandate that came after the invoice, fees, a replaced mandate."""
     told = exists().where(PreNotification.open_item_id == OpenItem.id, PreNotification.state != NoticeState.WITHDRAWN)
     mandate = exists().where(Mandate.customer_id == OpenItem.customer_id, Mandate.state == MandateState.VALID)
     query = (select(OpenItem.id).join(Customer, Customer.id == OpenItem.customer_id)
-             .where(OpenItem.open > 0, ~OpenItem.disputed, OpenItem.currency == "EUR", Customer.payment_method == METHOD, mandate, ~told)
-             .order_by(OpenItem.customer_id, OpenItem.id).limit(limit))
+             .where(OpenItem.open > 0, ~OpenItem.disputed, OpenItem.currency == "EUR", Customer.payment_method == METHOD, mandate, ~told, OpenItem.id > after)
+             .order_by(OpenItem.id).limit(limit))
     return list(session.scalars(query))
 
 
@@ -86,6 +87,8 @@ def announce(item_id: int, *, retry: bool = False, replace: bool = False) -> Pre
         today = clock.today()
         notice = PreNotification(open_item_id=item.id, mandate_id=mandate.id, amount=item.open, notified_on=today, kind=BY_MAIL, retry=retry, collect_on=day_for(mandate, today, item.due_on))
         session.add(notice)
+        if today <= item.due_on < notice.collect_on:     # as on an invoice; what is overdue stays so
+            item.due_on = notice.collect_on
         session.flush()
         _tell(owner, item, mandate, notice)
         return notice
@@ -111,10 +114,22 @@ def announce_again(notice_id: int) -> PreNotification | None:
 
 def announce_rest(failed: Callable[[int, Exception], None]) -> int:
     """Daily: everything in `unannounced`. One customer without an address stops nobody else. Returns how many were told."""
-    count = 0
-    for item_id in unannounced(db.session()):
-        try:
-            count += announce(item_id) is not None
-        except InvalidInput as problem:
-            failed(item_id, problem)
+    count, last = 0, 0
+    while found := unannounced(db.session(), last):
+        for item_id in found:
+            try:
+                count += announce(item_id) is not None
+            except InvalidInput as problem:
+                failed(item_id, problem)
+        last = found[-1]
     return count
+
+
+def withdraw_settled() -> int:
+    """What was paid before its day needs no announcement; should the payment be taken back, it is announced anew. Returns how many."""
+    with transaction() as session:
+        query = select(PreNotification).join(OpenItem, OpenItem.id == PreNotification.open_item_id).where(PreNotification.state == NoticeState.OPEN, OpenItem.open == 0)
+        found = session.scalars(query.with_for_update(of=PreNotification)).all()
+        for notice in found:
+            notice.state = NoticeState.WITHDRAWN
+        return len(found)

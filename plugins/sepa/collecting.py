@@ -24,6 +24,7 @@ from app.receivables.models import OpenItem
 from app.receivables.queries import lock_accounts_in_order, lock_rules
 from app.system.models import ProtocolKind
 from app.system.protocol import record
+from app.system.settings import setting
 from plugins.sepa.announcing import announce_again
 from plugins.sepa.choosing import Decision
 from plugins.sepa.models import (
@@ -37,6 +38,7 @@ from plugins.sepa.models import (
 )
 from plugins.sepa.orders import SCHEMES
 from plugins.sepa.reading import decisions
+from plugins.sepa.settings import ON_DAY
 from plugins.sepa.text import field_text
 
 MOST = 10_000       # direct debits of one batch
@@ -106,7 +108,7 @@ def _write(session: Session, account: CreditorAccount, scheme: str, go: list[Dec
                                          numbers[item.candidate.customer_id]) for item in go])
     session.execute(update(PreNotification).where(among(PreNotification.id, [item.candidate.notice_id for item in go])).values(state=NoticeState.USED)
                     .execution_options(synchronize_session=False))
-    hold_locks(session, [item for item in go if item.candidate.due_on < item.collect_on])
+    hold_locks(session, go)
     record(ProtocolKind.BILLING, "proposed", subject_type="sepa_batch", subject_id=batch.id, subject=str(batch), note=f"{batch.count} / {batch.total} EUR")
     return batch.id
 
@@ -123,14 +125,15 @@ def _row(batch_id: int, item: Decision, mandate: Any, attempt: int, number: str)
             field_text(f"{facts.reference} / {number}", 140), "", "")
 
 
-def hold_locks(session: Session, late: list[Decision]) -> None:
-    """A demand that is being collected locks nobody: the account is held until a few days after the collection."""
+def hold_locks(session: Session, going: list[Decision]) -> None:
+    """A demand that is being collected locks nobody: where it could, the account is held until the money must have been booked."""
     rules, today = lock_rules(), clock.today()
+    grace = timedelta(days=3 if setting("sepa.book_on") == ON_DAY else 14)      # a statement comes later than the day
     by_day: dict[Any, list[int]] = {}
-    for item in late:
-        if item.candidate.due_on + timedelta(days=rules.after_days) <= item.collect_on:
+    for item in going:
+        if item.candidate.due_on + timedelta(days=rules.after_days) <= item.collect_on + grace:
             by_day.setdefault(item.collect_on, []).append(item.candidate.customer_id)
     for day, owners in by_day.items():
-        until = max(day, today) + timedelta(days=3)
+        until = max(day, today) + grace
         for customer in session.scalars(select(Customer).where(among(Customer.id, owners), func.coalesce(Customer.lock_hold_until, today) < until)):
             customer.lock_hold_until = until

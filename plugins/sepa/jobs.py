@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from app.plugin_api import Job, JobContext, db
-from plugins.sepa.announcing import announce_rest, unannounced
+from plugins.sepa.announcing import announce_rest, unannounced, withdraw_settled
 from plugins.sepa.collecting import collect
 from plugins.sepa.mandates import expire_lapsed
 from plugins.sepa.models import CreditorAccount
@@ -20,6 +20,7 @@ def announce(ctx: JobContext) -> None:
         ctx.count("announced", len(unannounced(db.session())))
         return
     ctx.count("expired", expire_lapsed(ctx.today))
+    ctx.count("settled", withdraw_settled())
     ctx.count("announced", announce_rest(lambda item_id, problem: ctx.note("not_announced", str(item_id), str(problem))))
 
 

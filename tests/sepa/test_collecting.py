@@ -15,7 +15,7 @@ from app.core.errors import Conflict, IllegalTransition
 from app.customers.models import CustomerKind
 from app.plugin_api import InvalidInput, db
 from app.receivables.open_items import set_dispute
-from app.receivables.payments import record_payment
+from app.receivables.payments import record_payment, record_return
 from app.system.models import MailMessage, ProtocolEntry
 from app.system.settings import change_settings
 from plugins.sepa import announcing, batches, booking, collecting, mandates, pain008_reader, schema
@@ -285,6 +285,17 @@ def test_one_account_without_an_address_stops_nobody(session):
             demand(customer)
         failed = []
         assert announcing.announce_rest(lambda item, problem: failed.append(item)) == 1 and len(failed) == 1
+
+
+def test_what_is_paid_before_its_day_is_withdrawn_and_announced_anew_when_the_payment_goes_back(session):
+    account = bank()
+    _signed, item = announced(payer(), account)
+    with at(DAY):
+        payment = record_payment("k", item.customer, Decimal("119.00"), "EUR", DAY, uses={item.id: Decimal("119.00")})
+        assert announcing.withdraw_settled() == 1 and announcing.withdraw_settled() == 0
+        assert collecting.collect(account).skipped == {}
+        record_return(payment, "recalled")
+        assert announcing.announce_rest(lambda *_problem: None) == 1
 
 
 # ---- booking -----------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ def test_an_invoice_announces_its_collection_on_itself(shop):   # noqa: F811
     mine, others = invoices()
     (notice,) = db.session.scalars(select(PreNotification)).all()
     assert (notice.open_item.invoice_id, notice.kind, notice.mandate_id, notice.amount) == (mine.id, "invoice", signed.id, Decimal("119.00"))
-    assert notice.collect_on == DAY + timedelta(days=14)
+    assert notice.collect_on == DAY + timedelta(days=14) == fresh(notice.open_item).due_on > mine.due_on      # not overdue before we come
     facts = InvoiceFacts(mine.id, mine.number, customer.id, DAY, mine.due_on, "EUR", mine.gross, "en")
     lines = SepaMethod().payment_lines(facts)
     assert signed.reference in lines[1] and "DE98ZZZ09999999999" in lines[1] and "16" in lines[0] and signed.iban not in " ".join(lines)
