@@ -17,6 +17,7 @@ from app.core.period import Month
 from app.customers.models import Customer, CustomerState
 from app.customers.services import assigned_tariffs
 from app.licenses.models import License, LicenseState
+from app.licenses.names_models import RetiredName
 
 USER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,31}")
 
@@ -28,6 +29,8 @@ def user_name(session: Session, server: PttServer, name: str) -> str:
                            .where(License.server_id == server.id, License.user_name == name))
     if taken is not None:
         raise InvalidInput(_("The user name “%(name)s” exists already on %(server)s (%(customer)s).", name=name, server=server.name, customer=taken), "user_name")
+    if session.get(RetiredName, (server.id, name)) is not None:
+        raise InvalidInput(_("The user name “%(name)s” was used on %(server)s before. A name is never given twice.", name=name, server=server.name), "user_name")
     return name
 
 

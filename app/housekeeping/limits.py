@@ -1,0 +1,48 @@
+"""How the daily jobs take rows: a dry run tells, more than usual waits for a person, one failure stops no others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from flask_babel import gettext as _
+
+from app.core.db import db, in_transaction, transaction
+from app.core.errors import DomainError, Held
+from app.core.jobs import Context
+from app.licenses.jobs import mass_limit
+
+LISTED = 500
+Named = Sequence[tuple[int, str, str]]      # id, name, why
+
+
+def clean_up(ctx: Context, found: Named, of: int, what: str, words: Callable[[int, int], str], act: Callable[[int], str | None]) -> None:
+    """`act(id)` in a transaction of its own for each of `found`; it returns why nothing was done, or None. `words(n, of)`: the question for a person."""
+    db.session.rollback()
+    if ctx.dry_run:
+        _list(ctx, "would", found)
+        ctx.count(what, len(found))
+        return
+    if len(found) > mass_limit(of) and not ctx.params.get("approved"):
+        _list(ctx, "held", found)
+        raise Held(words(len(found), of))
+    for ident, name, _why in found:
+        assert not in_transaction()
+        try:
+            with transaction():
+                refused = act(ident)
+        except DomainError as error:
+            refused = str(error)
+        if refused is None:
+            ctx.count(what)
+        else:
+            ctx.count("left")
+            ctx.note("failed", name, refused)
+
+
+def _list(ctx: Context, kind: str, found: Named) -> None:
+    for _ident, name, why in found[:LISTED]:
+        ctx.note(kind, name, why)
+    if len(found) > LISTED:
+        ctx.note(kind, "…", _("and %(n)s more", n=len(found) - LISTED))
+
+

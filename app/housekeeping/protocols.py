@@ -1,0 +1,75 @@
+"""B02, B03: protocols, and the data behind old invoices, are deleted when they have exceeded their time."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from app.billing.models import Charge, Invoice, ManualLine
+from app.core import clock, formats, states
+from app.core.db import db, transaction
+from app.core.jobs import Context
+from app.core.sql import among
+from app.housekeeping.settings import PROTOCOLS
+from app.system.models import MailMessage, ProtocolEntry, ProtocolKind
+from app.system.outbox import OutboxState
+from app.system.protocol import record
+from app.system.retention import BOOKS, INVOICES, kept_from
+from app.system.settings import setting
+
+BATCH = 5000
+MAIL_LEAST = 62         # days: jobs know by a sent e-mail's key that it was sent
+
+
+def old_protocols(ctx: Context) -> None:
+    """Protocols, such as customer e-mail, change of customer data, changes in license data, that have exceeded a preset time."""
+    for kind in ProtocolKind:
+        if kind is ProtocolKind.BILLING:
+            limit = clock.start_of(kept_from(BOOKS, ctx.today))
+        elif days := setting(f"housekeeping.protocol_{PROTOCOLS[kind][0]}"):
+            limit = clock.start_of(ctx.today - timedelta(days=days))
+        else:
+            continue
+        _delete(ctx, ProtocolEntry, (ProtocolEntry.kind == kind, ProtocolEntry.at < limit), str(states.word(kind)), limit)
+    if days := setting("housekeeping.protocol_mail"):
+        limit = clock.start_of(ctx.today - timedelta(days=max(days, MAIL_LEAST)))
+        over = MailMessage.state.in_((OutboxState.DONE, OutboxState.CANCELLED))
+        _delete(ctx, MailMessage, (over, MailMessage.created_at < limit), _("E-mails"), limit)
+
+
+def _delete(ctx: Context, model: Any, where: tuple[Any, ...], what: str, limit: datetime) -> None:
+    """In batches, each a transaction; one protocol row tells how many went."""
+    session = db.session()
+    number = session.scalar(select(func.count()).select_from(model).where(*where)) or 0
+    session.rollback()
+    if not number:
+        return
+    if ctx.dry_run:
+        ctx.note("would", what, _("%(n)s entries from before %(day)s are deleted", n=formats.number(number), day=formats.day(clock.local(limit).date())))
+        return
+    while True:
+        with transaction() as session:
+            ids = list(session.scalars(select(model.id).where(*where).order_by(model.id).limit(BATCH)))
+            if ids:
+                session.execute(delete(model).where(among(model.id, ids)).execution_options(synchronize_session=False))
+                _tell(session, model.__tablename__, what, len(ids), limit)
+        ctx.count(model.__tablename__, len(ids))
+        if len(ids) < BATCH:
+            return
+
+
+def _tell(session: Session, table: str, what: str, number: int, limit: datetime) -> None:
+    record(ProtocolKind.SETTINGS, "cleaned_up", subject_type=table, subject=what, note=f"{number} < {limit.date().isoformat()}")
+    session.flush()
+
+
+def old_invoice_data(ctx: Context) -> None:
+    """Invoice data after a preset time: the charges and lines behind invoices whose retention is over. Never earlier than the law wants."""
+    first = kept_from(INVOICES, ctx.today)
+    old = select(Invoice.document_id).where(Invoice.issued_on < first, Invoice.document_id.is_not(None))
+    for model, what in ((Charge, _("Charges of issued invoices")), (ManualLine, _("Lines of issued invoices"))):
+        _delete(ctx, model, (model.document_id.in_(old),), what, clock.start_of(first))
