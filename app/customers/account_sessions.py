@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from app.core import clock
 from app.core.db import db, transaction
@@ -66,6 +66,14 @@ def of_account(account_id: int) -> list[PortalSession]:
 def end_one(session_id: int, because: str) -> bool:
     """End this session; False when it was over already."""
     return _end((PortalSession.id == session_id,), because) == 1
+
+
+def forget(before: datetime) -> int:
+    """Remove sessions that began before this instant and count no more: addresses and browsers are kept no longer than needed."""
+    with transaction() as session:
+        over = PortalSession.ended_at.is_not(None) | (PortalSession.created_at < clock.now() - LONGEST)
+        result = session.execute(delete(PortalSession).where(PortalSession.created_at < before, over).execution_options(synchronize_session=False))
+        return int(result.rowcount)  # type: ignore[attr-defined]
 
 
 def _end(where: tuple[object, ...], because: str) -> int:

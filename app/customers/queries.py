@@ -18,6 +18,7 @@ def uses_of_customer(session: Session, customer_id: int) -> list[str]:
         "association_member": _("memberships in associations"), "customer": _("customers of this sales partner"),
         "tariff_assignment": _("tariffs"), "lock_period": _("lock history"),
         "portal_account": _("portal accounts"), "portal_account_customer": _("accesses of portal accounts"), "terms_acceptance": _("accepted terms"), "prospect": _("registrations"),
+        "sales_partner": _("sales partner"), "data_export": _("copies of data"), "deletion_request": _("deletion requests"),
     }
     uses = []
     for table in metadata.tables.values():

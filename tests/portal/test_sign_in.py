@@ -11,9 +11,10 @@ from sqlalchemy import select
 
 from app.core import clock
 from app.core.db import db, transaction
-from app.customers import account_changes, accounts
+from app.customers import account_changes, account_sessions, accounts
 from app.customers.account_models import AccountRole, AccountState, PortalSession
 from app.customers.models import CustomerState
+from app.system.job_runs import run_now
 from app.system.models import ProtocolEntry
 from app.system.throttle_models import Throttle
 from tests import factories
@@ -113,6 +114,17 @@ def test_ends_when_idle_and_after_a_day(app: Flask) -> None:
             assert login.get("/portal/account").status_code == 200
     with clock.frozen(start + timedelta(hours=24, minutes=1)):
         assert login.get("/portal/account").status_code == 303
+
+
+def test_old_sign_ins_are_forgotten(app: Flask) -> None:
+    login = enter(app, factories.customer())
+    login.send("/portal/logout")
+    enter(app, factories.customer())
+    with clock.frozen(clock.now() + timedelta(days=2)):
+        assert account_sessions.forget(clock.now() - timedelta(days=30)) == 0
+    with clock.frozen(clock.now() + timedelta(days=31)):
+        run_now("portal.forget_sessions")
+    assert db.session.scalars(select(PortalSession.id)).all() == []
 
 
 def test_ends_when_disabled_and_with_a_new_password(app: Flask) -> None:
