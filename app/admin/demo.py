@@ -140,7 +140,8 @@ def _customers(tariffs: dict[str, Tariff], server: PttServer, dice: random.Rando
         customer = create_customer(
             company=company, contact=contact, street=street, postcode=postcode, city=city, region=region, country=country, language=language,
             currency="BRL" if country == "BR" else "EUR", email=f"{_mailbox(company)}@example.org", phone=_phone(country, dice), server=server,
-            vat_id=_vat_id(country, dice), terms_days=dice.choice([10, 14, 14, 30]), representative=people.get(language) if dice.random() < 0.5 else None)
+            vat_id=_vat_id(country, dice), terms_days=dice.choice([10, 14, 14, 30]), representative=people.get(language) if dice.random() < 0.5 else None,
+            **data.E_INVOICES.get(company, {}))
         _licenses(customer, [tariffs[c] for c in dict.fromkeys(codes)], size, server, dice)
         made.append(customer)
     for name, street, postcode, city, country, language in data.PUBLIC:

@@ -27,6 +27,11 @@ TARIFFS: list[tuple[str, str, str, str, dict[str, Any], list[tuple[int, str]], d
     ("BRASIL", "PTT Brasil", "talkip", "BRL", {}, [(1, "39.9000"), (20, "34.9000")], {"gps": "9.9000", "sos": "12.0000"}),
 ]
 
+E_INVOICES = {
+    "Stadtwerke Lindau GmbH": {"e_invoice": "xrechnung", "buyer_reference": "09776-40217-62"},
+    "Linienbus Oberland GmbH": {"e_invoice": "zugferd"},
+}
+
 # company, contact, street, postcode, city, region, country, language
 CUSTOMERS = [
     ("Alpenblick Bergbahnen AG", "Resi Huber", "Talstraße 3", "82467", "Garmisch-Partenkirchen", "", "DE", "de"),
