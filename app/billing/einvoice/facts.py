@@ -93,6 +93,7 @@ class Means:
     debit: bool = False
     mandate: str | None = None
     debited_iban: str | None = None
+    card_number: str | None = None          # its last digits only
 
 
 @dataclass(slots=True)

@@ -144,6 +144,8 @@ def _means(parent: Any, means: Means) -> None:
     row = _add(parent, "SpecifiedTradeSettlementPaymentMeans")
     _text(row, "TypeCode", means.code)
     _text(row, "Information", means.text)
+    if means.card:
+        _text(_add(row, "ApplicableTradeSettlementFinancialCard"), "ID", means.card_number)
     if means.debited_iban is not None:
         _text(_add(row, "PayerPartyDebtorFinancialAccount"), "IBANID", means.debited_iban)
     if means.transfer:
