@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import fsspec
@@ -30,7 +30,7 @@ from app.core.db import db, in_transaction, transaction
 from app.core.errors import DomainError, Held
 from app.system.models import Document, DocumentKind
 
-SUFFIXES = {"application/pdf": ".pdf", "application/xml": ".xml", "text/xml": ".xml", "text/csv": ".csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx", "image/png": ".png", "image/jpeg": ".jpg",
+SUFFIXES = {"application/pdf": ".pdf", "application/xml": ".xml", "text/xml": ".xml", "text/csv": ".csv", "application/json": ".json", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx", "image/png": ".png", "image/jpeg": ".jpg",
             "image/gif": ".gif", "image/webp": ".webp", "text/plain": ".txt", "video/mp4": ".mp4", "video/webm": ".webm"}
 MIN_FREE = 0.05
 _PATH = re.compile(r"\d{4}/\d{2}/[0-9a-f]{32}(\.[a-z]{3,4})?")
@@ -90,6 +90,46 @@ def put(data: bytes, media_type: str) -> Stored:
             raise StoreError(_("The disk of the document store is full. Make room; nothing was stored.")) from error
         raise StoreError(_("The document store cannot be written (%(error)s); nothing was stored.", error=error)) from error
     return Stored(path, len(data), hashlib.sha256(data).hexdigest())
+
+
+def put_file(source: Path, media_type: str) -> Stored:
+    """As `put`, for a file of any size: it is copied block by block."""
+    if in_transaction():
+        raise RuntimeError("files are never written inside a transaction")
+    digest, size = hashlib.sha256(), 0
+    with source.open("rb") as handle:
+        while block := handle.read(1 << 20):
+            digest.update(block)
+            size += len(block)
+    path = f"{clock.now():%Y/%m}/{secrets.token_hex(16)}{SUFFIXES.get(media_type, '')}"
+    fs, full = _full(path)
+    try:
+        if _is_local(fs):
+            temp = f"{full}.tmp"
+            os.makedirs(os.path.dirname(full), mode=0o750, exist_ok=True)
+            shutil.copyfile(source, temp)
+            os.chmod(temp, 0o640)
+            _settle(temp, full)
+        else:
+            fs.put_file(str(source), full)
+    except OSError as error:
+        for left in (f"{full}.tmp", full):
+            if _is_local(fs) and os.path.exists(left):
+                os.unlink(left)
+        raise StoreError(_("The document store cannot be written (%(error)s); nothing was stored.", error=error)) from error
+    return Stored(path, size, digest.hexdigest())
+
+
+def _settle(temp: str, full: str) -> None:
+    """Make a copied file durable and give it its name."""
+    for place, flags in ((temp, os.O_RDONLY), (os.path.dirname(full), os.O_RDONLY | os.O_DIRECTORY)):
+        if flags & os.O_DIRECTORY:
+            os.rename(temp, full)
+        descriptor = os.open(place, flags)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _write_local(full: str, data: bytes) -> None:

@@ -1,0 +1,1 @@
+"""Exchange with other billing systems: account data out, locks in."""
