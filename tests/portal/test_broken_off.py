@@ -11,19 +11,33 @@ from sqlalchemy import event, func, select
 
 from app.core import clock
 from app.core.db import db, transaction
-from app.customers import accounts, terms
-from app.customers.account_models import LinkPurpose, PasswordLink, PasswordRequest, PortalAccount, TermsAcceptance
+from app.customers import account_changes, accounts, terms
+from app.customers.account_models import (
+    AccountRole,
+    AccountState,
+    LinkPurpose,
+    PasswordLink,
+    PasswordRequest,
+    PortalAccount,
+    TermsAcceptance,
+)
+from app.customers.account_passwords import hash_password
 from app.customers.models import Customer, CustomerKind
+from app.customers.partners import register_customer, save_partner
 from app.customers.password_links import use_link
 from app.customers.password_requests import answer_requests, request_password
 from app.customers.prospect_import import import_prospect
 from app.customers.prospect_models import Prospect, ProspectState
 from app.customers.prospects import register_prospect
-from app.system.models import MailMessage, ProtocolEntry
+from app.portal import login_service
+from app.portal.data_copies import make_copies, request_copy, request_deletion
+from app.portal.models import DataExport, DeletionRequest
+from app.system.models import Document, MailMessage, ProtocolEntry
+from app.system.outbox import OutboxState
 from tests import factories as make
-from tests.portal.visitors import PASSWORD, set_sender
+from tests.portal.visitors import OTHER, PASSWORD, set_sender
 
-TABLES = (Customer, PortalAccount, PasswordLink, TermsAcceptance, Prospect, MailMessage, ProtocolEntry)
+TABLES = (Customer, PortalAccount, PasswordLink, TermsAcceptance, Prospect, MailMessage, ProtocolEntry, DeletionRequest, DataExport, Document)
 
 
 class Broken(BaseException):
@@ -67,7 +81,11 @@ def world(app) -> dict[str, Any]:
         _link, token = accounts.make_link(account, LinkPurpose.RESET)
     prospect = register_prospect(CustomerKind.CLOSED, confirm=False, company="Hafenlotsen Emden", contact="Jan", email="jan@example.org", country="DE")
     other = make.customer()
-    return {"token": token, "terms": terms.current().id, "prospect": prospect, "tariff": make.tariff(), "customer": other}
+    mine = accounts.create_account(make.customer())
+    with transaction():
+        mine.password_hash, mine.state = hash_password(OTHER), AccountState.ACTIVE
+    save_partner(other)
+    return {"mine": mine, "token": token, "terms": terms.current().id, "prospect": prospect, "tariff": make.tariff(), "customer": other}
 
 
 SERVICES: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -75,12 +93,17 @@ SERVICES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "send_welcome": lambda w: accounts.send_welcome(w["customer"]),
     "import_prospect": lambda w: import_prospect(w["prospect"], currency="EUR", tariff=w["tariff"]),
     "register_prospect": lambda w: register_prospect(CustomerKind.PUBLIC, contact="Karla", email="karla@example.org", country="DE"),
+    "change_password": lambda w: account_changes.change_password(w["mine"], 0, OTHER, PASSWORD),
+    "invite": lambda w: login_service.invite(w["mine"], w["mine"].customer, "tina@example.org", "Tina", AccountRole.MANAGER),
+    "register_customer": lambda w: register_customer(w["customer"], [], clock.today(), company="Winzer", street="Weg 1", city="Mainz", country="DE"),
+    "request_deletion": lambda w: request_deletion(w["mine"], w["mine"].customer, "please"),
 }
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_broken_off_anywhere_it_leaves_nothing(world, service, monkeypatch):
-    monkeypatch.setattr("app.customers.password_links.TRIES", 1000)
+    for limit in ("app.customers.password_links.TRIES", "app.customers.account_changes.TRIES", "app.portal.login_service.INVITATIONS"):
+        monkeypatch.setattr(limit, 1000)
     before, number = stored(), 1
     while break_off(lambda: SERVICES[service](world), number):
         assert stored() == before, f"statement {number} of {service}"
@@ -114,3 +137,22 @@ def test_a_request_is_answered_once_wherever_its_worker_dies(world):
         number += 1
         assert number < 200
     assert number > 8
+
+
+def test_a_copy_of_data_is_made_once_wherever_its_worker_dies(world):
+    """A file without a row may be left over for the sweep; there is one document for each copy."""
+    number = 1
+    while True:
+        with clock.frozen(clock.now() + timedelta(days=2 * number)):
+            row = request_copy(world["mine"], world["mine"].customer)
+            broke = break_off(make_copies, number)
+            with clock.frozen(clock.now() + timedelta(minutes=30)):
+                make_copies()
+            db.session.refresh(row)
+            assert row.state is OutboxState.DONE and row.document_id is not None, f"statement {number}"
+            assert db.session.scalar(select(func.count()).select_from(Document)) == number
+        if not broke:
+            break
+        number += 1
+        assert number < 200
+    assert number > 15
