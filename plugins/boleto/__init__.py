@@ -1,1 +1,67 @@
-"""Boletos and Pix (Brazil)."""
+"""Boletos and Pix (Brazil): barcode and digitable line on the invoice, registration at the bank by CNAB files, payments from returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+
+from app.billing.events import InvoicesIssued
+from app.plugin_api import AdminPage, Job, PaymentIntake, PaymentMethod, Plugin, PortalEntry
+
+
+class Boleto(Plugin):
+    name = "boleto"
+    title = _("Boleto and Pix (Brazil)")
+    api = 1
+    version = "1.0"
+
+    def payment_methods(self) -> Iterable[PaymentMethod]:
+        from plugins.boleto.method import BoletoMethod
+
+        return [BoletoMethod()]
+
+    def settings(self) -> Iterable[Any]:
+        from plugins.boleto.settings import SETTINGS
+
+        return SETTINGS
+
+    def jobs(self) -> Iterable[Job]:
+        from plugins.boleto.jobs import JOBS
+
+        return JOBS
+
+    def reactions(self) -> Mapping[type, Callable[[Any], None]]:
+        from plugins.boleto.slips import take_invoices
+
+        return {InvoicesIssued: take_invoices}
+
+    def payment_intakes(self) -> Iterable[PaymentIntake]:
+        """Staff hands the returns in."""
+        from plugins.boleto.slips import any_at_bank
+
+        return [PaymentIntake("boleto", _("Boleto returns"), in_use=any_at_bank)]
+
+    def admin_pages(self) -> Iterable[AdminPage]:
+        from plugins.boleto import views_agreements, views_returns, views_slips
+
+        return [
+            AdminPage(views_slips.SlipView, _("Boletos"), "receivables", "fa-barcode"),
+            AdminPage(views_slips.RemittanceView, _("Boleto files"), "receivables", "fa-file-export"),
+            AdminPage(views_returns.ReturnEventView, _("Boleto returns"), "receivables", "fa-file-import"),
+            AdminPage(views_agreements.AgreementView, _("Boleto agreements"), "receivables", "fa-building-columns"),
+        ]
+
+    def portal_blueprint(self) -> Any | None:
+        from plugins.boleto.portal import blueprint
+
+        return blueprint
+
+    def portal_entries(self) -> Iterable[PortalEntry]:
+        return ()
+
+    def load_demo(self) -> None:
+        from plugins.boleto.demo import load
+
+        load()

@@ -34,3 +34,6 @@ class Caixa(Bank):
         if len(n.number) == 17:
             return n.of("number", 17)
         return (n.kind or "14") + n.of("number", 15)
+
+    def returned(self, raw: str, width: int) -> tuple[str, bool]:
+        return raw[-17:], False

@@ -22,3 +22,6 @@ class Bradesco(Bank):
 
     def shown(self, n: Numbers) -> str:
         return f"{n.of('wallet', 3)}/{super().shown(n)}"
+
+    def returned(self, raw: str, width: int) -> tuple[str, bool]:
+        return (raw[-12:], True) if width == 240 else (raw, False)

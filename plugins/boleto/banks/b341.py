@@ -30,3 +30,6 @@ class Itau(Bank):
 
     def shown(self, n: Numbers) -> str:
         return f"{n.of('wallet', 3)}/{super().shown(n)}"
+
+    def returned(self, raw: str, width: int) -> tuple[str, bool]:
+        return (raw[3:12], True) if width == 240 else (raw, False)

@@ -22,3 +22,6 @@ class Sicoob(Bank):
         text = n.of("agency", 4) + n.of("agreement", 10) + self.body(n)
         rest = sum(int(digit) * weight for digit, weight in zip(text, cycle((3, 1, 9, 7)), strict=False)) % 11
         return str(11 - rest) if rest > 1 else "0"
+
+    def returned(self, raw: str, width: int) -> tuple[str, bool]:
+        return raw[:10], True

@@ -102,6 +102,10 @@ class Bank:
         account = n.agreement if "agreement" in self.needs and n.agreement else n.account + (f"-{n.account_digit}" if n.account_digit else "")
         return f"{agency} / {account}"
 
+    def returned(self, raw: str, width: int) -> tuple[str, bool]:
+        """The nosso número out of the column of a return (CNAB 240 or 400), and whether the check digit is in it."""
+        return raw, True
+
     def capacity(self, n: Numbers) -> int:
         """How many numbers there are."""
         return int(10 ** self.length - 1)

@@ -101,8 +101,11 @@ def _problem_240(found: CnabFile, details: list[str]) -> str:
     stated = found.trailers["arquivo_registros"]
     if digits(stated) and int(stated) not in (0, len(found.lines)):
         return "count"
-    if found.kind == RETURN and any(line[13:14] == "T" for line in details) and not all("valor_pago" in record for record in found.records):
-        return "pair"
+    if found.kind == RETURN:
+        if any(line[:3] != found.bank or line[7:8] not in ("0", "1", "3", "5", "9") for line in found.lines):
+            return "pair"
+        if sum(line[13:14] == "U" for line in details) != len(found.records) or not all("valor_pago" in record for record in found.records):
+            return "pair"
     return ""
 
 

@@ -1,0 +1,69 @@
+"""The customers' portal: their boletos, each as a page with line and Pix, and as a PDF with a new due date when it is overdue."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, abort, make_response, redirect, render_template, url_for
+from flask_babel import gettext as _
+from sqlalchemy import select
+from werkzeug.http import dump_options_header
+
+from app.plugin_api import db, portal_page, portal_visitor
+from plugins.boleto.barcode import formatted
+from plugins.boleto.models import Slip
+from plugins.boleto.paper import PAYABLE, second_copy
+from plugins.boleto.slip_pdf import qr_png, slip_pdf
+
+blueprint = Blueprint("boleto", __name__, template_folder=str(Path(__file__).parent / "templates"))
+
+
+def _own(ident: int) -> Slip:
+    """A boleto of the visitor's customer that can be paid, else 404."""
+    slip = db.session.scalar(select(Slip).where(Slip.id == ident, Slip.customer_id == portal_visitor().customer_id, Slip.state.in_(PAYABLE)))
+    return slip or abort(404)
+
+
+@blueprint.route("/item/<int:item_id>")
+@portal_page("pay")
+def open_item(item_id: int) -> Any:
+    """From a demand to its boleto; to all of them where it has none."""
+    found = db.session.scalar(select(Slip.id).where(Slip.open_item_id == item_id, Slip.customer_id == portal_visitor().customer_id, Slip.state.in_(PAYABLE)).order_by(Slip.id.desc()).limit(1))
+    return redirect(url_for("boleto.show", slip_id=found) if found else url_for("boleto.index"), 303)
+
+
+@blueprint.route("/")
+@portal_page("pay")
+def index() -> Any:
+    rows = db.session.scalars(select(Slip).where(Slip.customer_id == portal_visitor().customer_id, Slip.state.in_(PAYABLE)).order_by(Slip.due_on, Slip.id).limit(100)).all()
+    return render_template("boleto/portal.html", title=_("Boletos"), rows=rows)
+
+
+@blueprint.route("/<int:slip_id>")
+@portal_page("pay")
+def show(slip_id: int) -> Any:
+    slip = _own(slip_id)
+    found = second_copy(slip)
+    return render_template("boleto/portal_slip.html", title=_("Boleto %(number)s", number=slip.document), slip=slip, facts=found, line=formatted(found.line))
+
+
+@blueprint.route("/<int:slip_id>/pix.png")
+@portal_page("pay")
+def pix_png(slip_id: int) -> Any:
+    found = second_copy(_own(slip_id))
+    response = make_response(qr_png(found.pix) if found.pix else abort(404))
+    response.headers["Content-Type"] = "image/png"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@blueprint.route("/<int:slip_id>/pdf")
+@portal_page("pay")
+def pdf(slip_id: int) -> Any:
+    slip = _own(slip_id)
+    response = make_response(slip_pdf(second_copy(slip)))
+    response.headers["Content-Type"] = "application/pdf"
+    response.headers["Content-Disposition"] = dump_options_header("attachment", {"filename": f"boleto-{slip.document}.pdf"})
+    response.headers["Cache-Control"] = "no-store"
+    return response
