@@ -17,6 +17,8 @@ from app.system import job_runs
 from app.system.models import JobRun
 from tests import factories as make
 
+pytestmark = pytest.mark.sqlite_only        # the queries beneath run on both in the tests of their services and lists
+
 BASE = "/admin/licenses"
 
 

@@ -6,6 +6,7 @@ import re
 from datetime import date
 from decimal import Decimal
 
+import pytest
 from sqlalchemy import select
 
 from app.admin import checklist
@@ -16,6 +17,8 @@ from app.customers.models import Customer
 from app.licenses.models import License, PttGroup
 from app.system.settings import change_settings, setting
 from tests import factories as make
+
+pytestmark = pytest.mark.sqlite_only        # the queries beneath run on both in the tests of their services and lists
 
 OVERVIEW = "/admin/"
 

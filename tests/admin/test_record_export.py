@@ -5,12 +5,16 @@ from __future__ import annotations
 import csv
 import io
 
+import pytest
+
 from app.admin import record_export
 from app.core.actor import Actor, acting
 from app.core.db import transaction
 from app.system.mail import queue_mail
 from app.system.models import ProtocolKind
 from app.system.protocol import record
+
+pytestmark = pytest.mark.sqlite_only        # the queries beneath run on both in the tests of their services and lists
 
 
 def note(subject: str, **more) -> None:
