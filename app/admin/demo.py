@@ -17,6 +17,7 @@ from stdnum.iso7064 import mod_11_10
 
 from app.admin import demo_data as data
 from app.admin.checklist import note_demo
+from app.admin.demo_bank import load_bank
 from app.admin.demo_people import load_people
 from app.billing.documents import release_all
 from app.catalog.models import (
@@ -73,6 +74,7 @@ def _load(dice: random.Random) -> str:
             _month(first.plus(number), customers, tariffs, dice)
         _this_month(customers)
         load_people(customers)
+        load_bank()
         for loaded in plugins().loaded.values():
             loaded.plugin.load_demo()
     return str(_("%(n)s customers with four months of history were loaded.", n=len(customers)))
