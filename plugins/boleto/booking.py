@@ -96,6 +96,8 @@ def _apply(session: Session, row: ReturnEvent, slip: Slip) -> None:
         if slip.may_become(SlipState.CLOSED):
             slip.move_to(SlipState.CLOSED)
             slip.reason = words
+        if row.paid > 0:
+            row.state, row.problem = EventState.LOOK, _("It was written off, and yet the bank names an amount paid: ask your bank. Nothing was booked as paid.")
     elif kind is Event.DUE_CHANGED:
         order = _answer(session, slip, OrderKind.DUE, OrderState.CONFIRMED)
         if order is not None and order.due_on is not None:

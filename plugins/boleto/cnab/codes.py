@@ -47,7 +47,7 @@ MOVEMENTS_240: dict[str, tuple[Event, Any]] = {
 MOVEMENTS_400: dict[str, dict[str, tuple[Event, Any]]] = {
     "341": {**{code: MOVEMENTS_240[code] for code in ("02", "03", "06", "09", "11", "12", "13", "14", "19", "20", "23")},
             "04": (_E.NOTED, _l("change of data, new entry")), "05": (_E.NOTED, _l("change of data, write-off")), "07": (_E.SETTLED, _l("paid in part, billing")),
-            "08": (_E.SETTLED, _l("paid at the notary")), "10": (_E.SETTLED, _l("written off because paid")), "15": (_E.REFUSED, _l("write-off rejected")),
+            "08": (_E.SETTLED, _l("paid at the notary")), "10": (_E.WRITTEN_OFF, _l("written off because paid")), "15": (_E.REFUSED, _l("write-off rejected")),
             "16": (_E.REFUSED, _l("instruction rejected")), "17": (_E.REFUSED, _l("change of data rejected")), "18": (_E.REFUSED, _l("fixed instruction rejected")),
             "21": (_E.NOTED, _l("not protested, confirmed")), "24": (_E.REFUSED, _l("instruction to protest rejected or suspended")), "25": (_E.NOTED, _l("events of the payer")),
             "26": (_E.COSTS, _l("fees and costs debited")), "27": (_E.COSTS, _l("fees and costs debited")), "28": (_E.COSTS, _l("fees and costs debited")),
