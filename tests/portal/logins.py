@@ -37,14 +37,17 @@ class Login(Visitor):
 
     def __init__(self, app: Flask, account: PortalAccount, password: str = PASSWORD):
         super().__init__(app)
-        self.name = str(account)
+        self.name, self._token = str(account), ""
         self.answer = self.sign_in(self.name, password)
 
     def sign_in(self, name: str, password: str) -> Any:
         return self.post("/portal/login", {"number": name, "password": password})
 
     def token(self) -> str:
-        return re.search(r'name="csrf_token"[^>]*value="([^"]+)"', self.get("/portal/account").text).group(1)
+        """Of this visit; asked for once."""
+        if not self._token:
+            self._token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', self.get("/portal/account").text).group(1)
+        return self._token
 
     def send(self, path: str, data: Any = None, **kwargs: Any) -> Any:
         """A form of the signed-in, with the token of his visit."""
