@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.customers.models import Customer
 from app.plugin_api import InvalidInput, clock, db, formats, transaction
-from app.receivables.models import Payment, PaymentState
+from app.receivables.models import DemandKind, Payment, PaymentState
 from app.receivables.open_items import add_demand
 from app.receivables.payments import record_return
 from app.receivables.queries import account_for_update
@@ -144,7 +144,7 @@ def _late_fee(owner: Customer, debit: DirectDebit, row: DebitReturn) -> None:
 
 def _charge(owner: Customer, fee: Decimal, debit: DirectDebit) -> None:
     if setting("payments.pass_on_return_fee"):
-        add_demand(owner, _("Bank fee for the returned direct debit of %(day)s", day=debit.collect_on.isoformat()), fee)
+        add_demand(owner, _("Bank fee for the returned direct debit of %(day)s", day=debit.collect_on.isoformat()), fee, kind=DemandKind.COST, principal=debit.open_item)
 
 
 def clear(row: DebitReturn, note: str, debit: DirectDebit | None = None) -> None:
