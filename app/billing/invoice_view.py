@@ -38,7 +38,7 @@ class InvoiceView:
     sender: str
     address: list[str]
     facts: Pairs
-    intro: str
+    intro: Sequence[str]
     widths: str
     lines: str
     sums: Pairs
@@ -56,15 +56,16 @@ class InvoiceView:
 
 
 def invoice_view(head: Any, lines: Sequence[Any], taxes: Sequence[Any], *, original: str = "", closing: str = "", logo: bool = False,
-                 payment: PaymentBlock | None = None) -> InvoiceView:
-    """`original`: number of the invoice that this document corrects. `payment`: what `payment_of` gives."""
+                 payment: PaymentBlock | None = None,
+                 opening: Sequence[str] = ()) -> InvoiceView:
+    """`original`: number of the invoice that this document corrects. `payment`: what `payment_of` gives. `opening`: rows above the lines."""
     with force_locale(head.language):
         seller, buyer = head.seller, head.buyer
         payment = payment or payment_of(head)
         return InvoiceView(
             lang=head.language.replace("_", "-"), title=title_of(head), seller=seller, sender=" · ".join(_address_of(seller, name=True)),
             address=_buyer_address(seller, buyer), facts=_facts(head, original),
-            intro=_("Your reference: %(text)s", text=buyer["reference"]) if len(buyer["reference"]) > FACT else "", widths=_widths(len(taxes) > 1),
+            intro=[*([_("Your reference: %(text)s", text=buyer["reference"])] if len(buyer["reference"]) > FACT else []), *opening], widths=_widths(len(taxes) > 1),
             lines=_lines(head, lines, len(taxes) > 1), sums=_sums(taxes, head.net),
             total=(_("Total %(currency)s", currency=head.currency), formats.money(head.gross)), payment=payment.lines,
             payment_rows=[*payment.rows], pictures=[_picture(picture) for picture in payment.pictures],

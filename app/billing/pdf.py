@@ -22,6 +22,7 @@ from sqlalchemy.exc import IntegrityError
 from app.billing.einvoice.files import format_of, hybrid, make_xml
 from app.billing.invoice_queries import invoice_parts
 from app.billing.invoice_view import invoice_view, payment_of, title_of
+from app.billing.invoice_words import words_of
 from app.billing.models import Invoice, InvoiceFile
 from app.billing.pdf_process import renderer
 from app.core.db import db, transaction
@@ -42,7 +43,9 @@ RETENTION_YEARS = 8
 def html_of(head: Any, lines: Sequence[Any], taxes: Sequence[Any], original: str = "", logo: bool = False,
             payment: PaymentBlock | None = None) -> str:
     """The document that the child renders; every text is escaped by the template."""
-    view = invoice_view(head, lines, taxes, original=original, closing=setting("invoice.footer"), logo=logo, payment=payment)
+    with force_locale(head.language):
+        opening, closing = words_of("intro", head), words_of("closing", head)
+    view = invoice_view(head, lines, taxes, original=original, closing="\n".join(closing) or setting("invoice.footer"), logo=logo, payment=payment, opening=opening)
     return current_app.jinja_env.get_template("billing/invoice.html").render(v=view)
 
 

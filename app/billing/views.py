@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 
 from app.billing.views_documents import BillingDocumentView
+from app.billing.views_invoice_texts import InvoiceTextsPage
 from app.billing.views_journal import JournalPage
 from app.billing.views_lines import ManualLineView, RecurringLineView
 from app.billing.views_run import BillingRunPage
@@ -17,6 +18,7 @@ VIEWS = [
     AdminEntry(RecurringLineView, _l("Recurring lines"), "billing", "fa-repeat"),
     AdminEntry(ManualLineView, _l("Lines by hand"), "billing", "fa-pen"),
     AdminEntry(JournalPage, _l("Invoice journal"), "billing", "fa-book"),
+    AdminEntry(InvoiceTextsPage, _l("Invoice texts"), "billing", "fa-align-left"),
     AdminEntry(InvoiceSeriesView, _l("Number series"), "billing", "fa-list-ol"),
     AdminEntry(InvoiceChainPage, _l("Verify invoices"), "billing", "fa-link"),
 ]

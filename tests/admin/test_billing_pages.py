@@ -408,3 +408,12 @@ def test_the_journal_shows_a_month_and_gives_files(admin, desk, world):
     for bad in ("?month=2001-13", "?month=x", "?series=NONE", "file/exe"):
         assert admin.get(f"/admin/invoice-journal/{bad}").status_code == 404
     assert desk(name="stranger").get("/admin/invoice-journal/").status_code == 403
+
+
+def test_the_texts_on_invoices_have_a_sample_in_each_language(admin, desk, world):
+    assert "{{number}}" in admin.get("/admin/invoice-texts/").text
+    for language in ("en", "de", "pt_BR"):
+        answer = admin.get(f"/admin/invoice-texts/sample/{language}")
+        assert answer.status_code == 200 and answer.data.startswith(b"%PDF")
+    assert admin.get("/admin/invoice-texts/sample/xx").status_code == 404
+    assert desk(name="stranger").get("/admin/invoice-texts/").status_code == 403
