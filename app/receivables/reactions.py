@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from app.billing.events import InvoicesIssued
 from app.receivables.open_items import take_invoices
+from app.receivables.reminder_waiver import waive_claims
 
-REACTIONS = {InvoicesIssued: [take_invoices]}
+REACTIONS = {InvoicesIssued: [take_invoices, waive_claims]}

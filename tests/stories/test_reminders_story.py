@@ -79,6 +79,7 @@ def test_a_year(shop: Any) -> None:  # noqa: F811
         cancel_invoice(second.invoice_id, "wrong number of radios")
     nightly(date(2027, 3, 11), date(2027, 4, 20))
     assert len(letters(owner)) == 4 and second.open == 0
+    assert not db.session.scalar(select(func.count()).select_from(OpenItem).where(OpenItem.principal_id == second.id, OpenItem.open > 0))     # nor its fees and interest
 
     # he pays what is left and leaves; his amounts stay, he does not
     with at(date(2027, 4, 21)):
