@@ -27,7 +27,7 @@ def load() -> None:
     for customer, tax_id in zip(customers, TAX_IDS, strict=False):
         with transaction():
             customer.payment_method, customer.tax_number = slips.METHOD, customer.tax_number or tax_id
-        for item in db.session.scalars(select(OpenItem).where(OpenItem.customer_id == customer.id, OpenItem.open > 0).order_by(OpenItem.id).limit(3)).all():
+        for item in db.session.scalars(select(OpenItem).where(OpenItem.customer_id == customer.id, OpenItem.open > 0, ~OpenItem.disputed).order_by(OpenItem.id).limit(3)).all():
             slips.issue(item.id, clock.today() + timedelta(days=7))
     try:
         remitting.remit(row)
