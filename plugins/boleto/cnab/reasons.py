@@ -24,12 +24,15 @@ REJECTIONS = {
     "85": _l("title with payment linked"), "86": _l("document number invalid"),
 }
 COSTS = {
-    "01": _l("statement of position"), "02": _l("upkeep of an overdue title"), "03": _l("notary's order to withhold"), "04": _l("protest"), "05": _l("notary's costs"), "06": _l("return of a title unpaid"),
-    "07": _l("order, change and other"), "08": _l("fee of the bank"), "09": _l("registering and settling"), "10": _l("edge of the notary"), "11": _l("upkeep of the register"),
+    "01": _l("statement of position"), "02": _l("upkeep of an overdue title"), "03": _l("suspension"), "04": _l("protest"), "05": _l("other instructions"), "06": _l("other events"),
+    "07": _l("sending of the duplicata to the payer"), "08": _l("costs of the protest"), "09": _l("costs of suspending the protest"), "10": _l("costs of the notary's distributor"),
+    "11": _l("costs of public notice"), "12": _l("return of an overdue title"), "13": _l("registration, charged with write-off or payment"), "14": _l("automatic presentation again"),
+    "15": _l("credit sharing"),
 }
 SETTLEMENTS = {
-    "01": _l("by balance"), "02": _l("on account of the bank"), "03": _l("at the bank's own counter"), "04": _l("by electronic clearing"), "05": _l("by conventional clearing"),
+    "01": _l("by balance"), "02": _l("on account of the bank"), "03": _l("at the bank's own counter in cash"), "04": _l("by electronic clearing"), "05": _l("by conventional clearing"),
     "06": _l("by electronic means"), "07": _l("after a holiday of the place"), "08": _l("at the notary"), "09": _l("ordered by the bank"), "10": _l("ordered by the client with a file"),
-    "11": _l("ordered by the client at the branch"), "12": _l("time for payment is over"), "13": _l("after protest"), "14": _l("title protested"), "30": _l("at the bank's own counter in cash"),
-    "31": _l("bank correspondent"), "32": _l("self-service terminal"), "33": _l("internet (home banking)"), "34": _l("office banking"), "61": _l("by Pix"),
+    "11": _l("ordered by the client online"), "12": _l("time for payment is over (client)"), "13": _l("time for payment is over (bank)"), "14": _l("title protested"), "15": _l("title excluded"),
+    "30": _l("at the bank's own counter by cheque"), "31": _l("bank correspondent"), "32": _l("self-service terminal"), "33": _l("internet (home banking)"), "34": _l("office banking"),
+    "61": _l("by Pix"),
 }
