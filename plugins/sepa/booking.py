@@ -64,7 +64,8 @@ def book_due(today: date) -> tuple[int, list[tuple[str, str]]]:
 def take_in(ctx: JobContext) -> None:
     """Intake of payments, before anybody is locked. Raises when something could not be booked: then nobody is locked who may have paid."""
     count, problems = book_due(ctx.today)
-    ctx.count("direct_debits", count)
+    if count:
+        ctx.count("direct_debits", count)
     if problems:
         raise InvalidInput(_("Direct debit %(name)s could not be booked: %(why)s", name=problems[0][0], why=problems[0][1]))
 
