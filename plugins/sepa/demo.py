@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import func, select
 
 from app.customers.models import Customer, CustomerKind
 from app.plugin_api import clock, db, transaction
 from app.receivables.models import OpenItem
+from app.receivables.open_items import add_demand
 from plugins.sepa import announcing, batches, booking, collecting, mandates, returns
 from plugins.sepa.accounts import save_account
 from plugins.sepa.choosing import METHOD
@@ -30,16 +31,13 @@ def _at(day: date) -> Iterator[None]:
 
 def load() -> None:
     today = clock.today()
-    told = today - timedelta(days=27)
-    owing = exists().where(OpenItem.customer_id == Customer.id, OpenItem.open > 0, OpenItem.issued_on <= told, OpenItem.due_on <= today - timedelta(days=12))
-    customers = db.session.scalars(select(Customer).where(Customer.currency == "EUR", Customer.kind == CustomerKind.CLOSED, Customer.country == "DE", owing)
-                                   .order_by(Customer.id).limit(4)).all()
+    told = add_bank_days(today - timedelta(days=27), 0)
     account = save_account(None, title="Commerzbank", holder="Nordfunk PTT GmbH", iban="DE89370400440532013000", bic="COBADEFFXXX", creditor_id="DE98ZZZ09999999999")
-    for number, customer in enumerate(customers):
+    for number, customer in enumerate(_later(3, owing=False)):
         _mandate(customer, account, IBANS[number], told - timedelta(days=20))
         with _at(told):
-            for item in db.session.scalars(select(OpenItem).where(OpenItem.customer_id == customer.id, OpenItem.open > 0, OpenItem.issued_on <= told)).all():
-                announcing.announce(item.id)
+            item = add_demand(customer, f"SV-{told:%Y}-{number + 1:03d}", Decimal("226.10") + 95 * number, told, told + timedelta(days=10))
+            announcing.announce(item.id)
     _collect_and_return(account, told)
     for customer, iban in zip(_later(4), reversed(IBANS), strict=False):
         _mandate(customer, account, iban, today - timedelta(days=40), notice_days=5)
