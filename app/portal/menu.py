@@ -8,6 +8,7 @@ from typing import Any
 from flask import current_app, g, request, url_for
 from flask_babel import lazy_gettext as _l
 
+from app.customers.models import CustomerKind
 from app.plugin_api.portal import PortalEntry
 
 ENTRIES = [
@@ -34,6 +35,8 @@ def entries() -> list[Shown]:
     plugged = [entry for loaded in current_app.extensions["ptt_plugins"].loaded.values() for entry in loaded.answers.get("portal_entries", ())]
     shown = []
     for entry in sorted([*ENTRIES, *plugged], key=lambda entry: entry.rank):
+        if entry.endpoint == "portal.groups" and visit.customer.kind is CustomerKind.PUBLIC:
+            continue        # talks to everybody of the public service
         if visit.may(entry.right) and entry.endpoint in current_app.view_functions:
             url = url_for(entry.endpoint)
             current = request.path == url if entry.endpoint == "portal.home" else (request.path + "/").startswith(url.rstrip("/") + "/")
