@@ -249,6 +249,9 @@ def _this_month(customers: list[Customer]) -> None:
     for license in leaving:
         terminate(license, Month.of(clock.today()).end)
     run_now("receivables.hourly")
+    with _at(clock.today() - timedelta(days=10)):       # since then more demands have become due: the preview has something to show
+        run_now("receivables.reminders", params={"approved": True, "asked": 500})
+        run_now("receivables.letters")
     with transaction() as session:
         disputed = session.scalars(select(OpenItem).where(OpenItem.open > 0).order_by(OpenItem.id.desc()).limit(1)).first()
         if disputed is not None:

@@ -54,7 +54,7 @@ class ReminderPage(AdminPage):
             if len(letters) < SHOWN:
                 letters.append(one)
         runs = session.scalars(select(JobRun).where(JobRun.job == REMINDERS).order_by(JobRun.id.desc()).limit(20)).all()
-        going = next((run for run in runs if run.state in GOING), None) or session.scalar(select(JobRun).where(JobRun.job == LETTERS, JobRun.state.in_(GOING)).limit(1))
+        going = next((run for run in runs if run.state in GOING), None)
         rehearsal = next((run for run in runs if run.dry_run and run.state is RunState.DONE), None)
         return self.page("receivables/reminder_run.html", letters=letters, totals=totals, more=totals.letters >= COUNTED, customers=len(customers_due(session, by.ladder, today)),
                          levels={level.number: level for level in by.ladder}, going=going, progress=progress, held=[run for run in runs if run.state is RunState.HELD],
