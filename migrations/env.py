@@ -17,7 +17,7 @@ def mine(obj, name, kind, reflected, other):
         return True
     if name.endswith("alembic_version"):
         return False
-    return next((plugin for plugin in plugins if name.startswith(f"{plugin}_")), "core") == owner
+    return max((plugin for plugin in plugins if name.startswith(f"{plugin}_")), key=len, default="core") == owner
 
 
 def rendered(kind, obj, autogen_context):

@@ -69,10 +69,11 @@ def tasks() -> list[Task]:
     jobs = safe_url_for("JobsPage.index")
     plugin_page = safe_url_for("PluginsPage.index")
     reactions = safe_url_for("EventFailureView.list")
-    broken = plugins().broken
+    broken, held = plugins().broken, queries.held_without_plugin()
     found: list[tuple[int, str, str, int | None, str | None, str]] = [
         (1, "fa-clock", _("The clock jumped: jobs that bill, lock or delete are held"), None, jobs if clock_is_doubtful() else None, _("Check the time, then confirm it.")),
         (5, "fa-plug-circle-xmark", _("Plugins that could not be loaded"), len(broken), plugin_page, ", ".join(sorted(broken))),
+        (4, "fa-hand", _("Held, because a plugin is not running"), None, plugin_page if held else None, " ".join(held)),
         (10, "fa-triangle-exclamation", _("Licenses that failed on the PTT server"), n.failed_licenses, list_of(License, tab="failed"), ""),
         (12, "fa-gears", _("Job runs that failed"), n.failed_runs, list_of(JobRun, tab="failed"), ""),
         (14, "fa-hand", _("Job runs that wait for your decision"), n.held_runs, list_of(JobRun, tab="held"), ""),

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from flask import current_app
 from sqlalchemy import func, select, text
 
+from app.admin.plugin_state import without_plugin
 from app.billing.models import BillingDocument, BillingState, Invoice
 from app.core import clock
 from app.core.db import db, is_postgresql
@@ -63,6 +64,11 @@ class Money:
     sums: dict[str, Decimal] = field(default_factory=dict)
     rows: int = 0
     oldest: date | None = None
+
+
+@cached(SECONDS)
+def held_without_plugin() -> list[str]:
+    return without_plugin()
 
 
 @cached(SECONDS)

@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import current_app
 from flask_appbuilder import Model
+from sqlalchemy import Table
 
 from app.plugin_api.answers import CODED, SINGLE, check_answers
 from app.plugin_api.base import API_VERSION, Plugin
@@ -78,11 +79,9 @@ class Registry:
             if question in SINGLE:
                 answer = () if answer is None else (answer,)
             answers[question] = dict(answer) if question == "reactions" else list(answer)
-        package = plugin.package()
-        for mapper in Model.registry.mappers:
-            table = getattr(mapper.local_table, "name", "")
-            if (mapper.class_.__module__ + ".").startswith(package + ".") and not table.startswith(f"{plugin.name}_"):
-                raise ValueError(f"table {table} lacks the prefix {plugin.name}_")
+        for table in _tables(plugin):
+            if not table.name.startswith(f"{plugin.name}_"):
+                raise ValueError(f"table {table.name} lacks the prefix {plugin.name}_")
         check_answers(plugin.name, answers, self.taken())
         self.loaded[plugin.name] = Loaded(plugin, answers)
 
@@ -97,6 +96,10 @@ class Registry:
         log.error("plugin %s: %s left out", name, what, exc_info=error)
         self.broken[name] = f"{what}: {type(error).__name__}: {error}"
 
+    def tables(self, name: str) -> list[Table]:
+        """Of the running plugin `name`."""
+        return _tables(self.loaded[name].plugin)
+
     def taken(self) -> dict[str, set[str]]:
         """Question → codes that plugins loaded before have given."""
         return {question: {item.code for item in self.collect(question)} for question in CODED}
@@ -107,6 +110,13 @@ class Registry:
     def by_code(self, question: str) -> dict[str, Any]:
         """`by_code("provisioning_drivers")` → {code: driver} over all plugins."""
         return {item.code: item for item in self.collect(question)}
+
+
+def _tables(plugin: Plugin) -> list[Table]:
+    """Of the models in the plugin's package."""
+    package = plugin.package() + "."
+    found = {mapper.local_table for mapper in Model.registry.mappers if (mapper.class_.__module__ + ".").startswith(package)}
+    return [table for table in found if isinstance(table, Table)]
 
 
 def plugins() -> Registry:
