@@ -171,7 +171,9 @@ def test_forms_never_hold_states_balances_or_owners_of_money(app):
     forbidden = {"state", "lock_reasons", "open", "free", "paid_until", "version", "sync_state", "observed", "id"}
     for view in app.appbuilder.baseviews:
         if isinstance(view, AdminView):
-            assert not forbidden & {*view.add_columns, *view.edit_columns}, view.endpoint
+            guard = view.datamodel.obj.__mapper__.version_id_col        # a column that is only called so is none
+            mine = forbidden if guard is not None and guard.key == "version" else forbidden - {"version"}
+            assert not mine & {*view.add_columns, *view.edit_columns}, view.endpoint
 
 
 def test_order_is_stable_and_only_by_named_columns(admin):
