@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,10 +16,12 @@ from flask_babel import gettext as _
 from app.billing.invoice_text import span
 from app.billing.models import InvoiceKind
 from app.core import formats
-from app.core.errors import InvalidInput
+from app.core.errors import DomainError, InvalidInput
 from app.plugin_api.contracts import InvoiceFacts
 from app.plugin_api.payment import PaymentBlock, Picture
 from app.plugin_api.registry import plugins
+
+log = logging.getLogger(__name__)
 
 TRANSFER = "transfer"
 PAID_IN_ADVANCE = "prepaid"     # in place of a payment method: the money was there before
@@ -151,7 +154,14 @@ def payment_of(head: Any) -> PaymentBlock:
         if method is None:
             raise InvalidInput(_("The payment method “%(method)s” is not installed. Start its plugin, then the PDF is made.", method=head.payment_method))
         facts = InvoiceFacts(head.id, head.number, head.customer_id, head.issued_on, head.due_on, head.currency, head.gross, head.language)
-        found: PaymentBlock = method.payment_block(facts)
+        try:
+            found: PaymentBlock = method.payment_block(facts)
+        except DomainError:
+            raise
+        except Exception as error:          # a plugin's fault holds this invoice's PDF, not those of others
+            log.exception("payment method %s cannot say how %s is paid", head.payment_method, head.number)
+            raise InvalidInput(_("The payment method “%(method)s” failed (%(error)s). The PDF is made when that is mended.", method=method.title,
+                                 error=f"{type(error).__name__}: {error}")) from error
         return found
 
 

@@ -113,3 +113,16 @@ def no_trace_of_the_bare_table():
     table = Model.metadata.tables.get("thing_of_nobody")
     if table is not None:
         Model.metadata.remove(table)
+
+
+def test_a_way_to_pay_that_fails_holds_that_invoice_with_the_reason(with_plugins):
+    from types import SimpleNamespace
+
+    from app.billing.invoice_view import payment_of
+    from app.billing.models import InvoiceKind
+
+    with with_plugins("raising_payment").app_context():
+        head = SimpleNamespace(id=1, number="R-1", kind=InvoiceKind.INVOICE, customer_id=1, issued_on=date(2026, 11, 2), due_on=date(2026, 11, 16), currency="EUR",
+                               gross=Decimal("10.00"), language="en", payment_method="raising_payment")
+        with pytest.raises(InvalidInput, match="Raising payment.*no sentence today"):
+            payment_of(head)
