@@ -10,6 +10,7 @@ from sqlalchemy import select
 from app.customers.models import Customer
 from app.plugin_api import InvalidInput, clock, db, transaction
 from app.receivables.models import OpenItem
+from app.receivables.open_items import add_demand
 from plugins.boleto import remitting, returns, slips
 from plugins.boleto.agreements import save_agreement
 from plugins.boleto.models import Agreement, Slip
@@ -27,6 +28,7 @@ def load() -> None:
     for customer, tax_id in zip(customers, TAX_IDS, strict=False):
         with transaction():
             customer.payment_method, customer.tax_number = slips.METHOD, customer.tax_number or tax_id
+        add_demand(customer, f"INST-{customer.number}", Decimal("390.00") + customer.id)
         for item in db.session.scalars(select(OpenItem).where(OpenItem.customer_id == customer.id, OpenItem.open > 0, ~OpenItem.disputed).order_by(OpenItem.id).limit(3)).all():
             slips.issue(item.id, clock.today() + timedelta(days=7))
     try:
