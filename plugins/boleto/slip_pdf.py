@@ -110,7 +110,7 @@ def _part(canvas: Canvas, f: SlipFacts, top: float, receipt: bool) -> float:
     y, side, main = top - 7 * mm, 45 * mm, WIDTH - 45 * mm
     money = formats.money
     rows = [
-        (_("Place of payment"), _("At any bank, or by Pix"), _("Due date"), formats.day(f.due_on), True),
+        (_("Place of payment"), _("At any bank, or by Pix") if f.pix else _("At any bank"), _("Due date"), formats.day(f.due_on), True),
         (_("Beneficiary"), f"{f.beneficiary}  {f.beneficiary_tax_id}", _("Agency / code of the beneficiary"), f.beneficiary_code, False),
         (_("Address of the beneficiary"), f.beneficiary_address, _("Nosso número"), f.number, False),
     ]

@@ -93,7 +93,7 @@ def _new(session: Session, row: Agreement, item: OpenItem, due_on: date | None =
     due = bank_day_from(max(due_on or item.due_on, today))
     if due > LAST_DAY:
         raise InvalidInput(_("The due date is too far away."), "due_on")
-    it, document = bank(row.bank), "".join(char for char in item.reference if char.isascii() and char.isalnum())[-10:] or str(item.id)
+    it, document = bank(row.bank), "".join(char for char in item.reference if char.isascii() and char.isalnum()).upper()[-10:] or str(item.id)
     n = numbers_of(row, _next_number(row), today, due, item.open, document="".join(filter(str.isdigit, document))[-7:])
     code = make(it.code, due, item.open, it.free_field(n))
     body = it.body(n)
