@@ -106,7 +106,8 @@ def databases(request: pytest.FixtureRequest) -> Databases:
         flask_app = create_app(**settings(uri, made.folder))
         with flask_app.app_context():
             setup_all()
-            change_settings({"staff.require_second_factor": False})     # tests/admin/test_second_factor.py turns it on
+            # tests/admin/test_second_factor.py turns the one on, tests of notices and reminders the other
+            change_settings({"staff.require_second_factor": False, "locks.require_notice": False})
             db.session.remove()
             db.engine.dispose()
 

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 COMPANY = {
+    "locks.require_notice": False,                # four months of history without reminders: locks are to be seen
     "staff.require_second_factor": False,         # a demo is to be looked at: switched on by the set-up checklist
     "company.name": "Nordfunk PTT GmbH", "company.street": "Am Sandtorkai 40", "company.postcode": "20457", "company.city": "Hamburg",
     "company.country": "DE", "company.vat_id": "DE136695976", "company.tax_number": "48/123/45678", "company.contact": "Katrin Petersen",

@@ -21,9 +21,9 @@ declare(
     Setting("locks.after_days", int, 10, _l("Days after the due date"), LOCKS,
             _l("A demand may lock when more days than these have passed since it was due: due on the 15th with 10 days, locked from the 26th on."),
             minimum=0, maximum=365),
-    Setting("locks.require_notice", bool, False, _l("Lock only after a notice"), LOCKS,
-            _l("While this is on, a demand locks only when the customer was told the day of the lock and that day has passed. It is off until a reminder level "
-               "carries the notice: without one nobody would ever be locked. A day that was named is waited for in any case.")),
+    Setting("locks.require_notice", bool, True, _l("Lock only after a notice"), LOCKS,
+            _l("While this is on, a demand locks only when the customer was told the day of the lock and that day has passed: a reminder level with a lock notice does it. "
+               "Switch it off when you tell your customers in another way. A day that was named is waited for in any case.")),
     Setting("locks.max_intake_age_hours", int, 0, _l("Lock only with fresh payments, hours"), LOCKS,
             _l("Nobody is locked when a source of payments (bank statement, PayPal) was last read longer ago than this; the hourly run is held and says which. "
                "0: the age is not checked. A source that fails during the run holds the locks in any case."), minimum=0, maximum=24 * 31),
