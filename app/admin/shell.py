@@ -26,6 +26,7 @@ from app.core.views import AdminEntry, AdminPage, AdminView
 CATEGORIES: dict[str, tuple[Any, str]] = {
     "customers": (_l("Customers"), "fa-building"), "licenses": (_l("Licenses"), "fa-walkie-talkie"),
     "billing": (_l("Billing"), "fa-file-invoice"), "receivables": (_l("Receivables"), "fa-scale-balanced"),
+    "reminders": (_l("Reminders"), "fa-envelope-open-text"), "collection": (_l("Ways to pay"), "fa-credit-card"), "accounting": (_l("Accounting"), "fa-book"),
     "catalog": (_l("Catalog"), "fa-tags"), "system": (_l("System"), "fa-sliders"),
 }
 COUNT_SECONDS = 60

@@ -47,10 +47,10 @@ class Boleto(Plugin):
         from plugins.boleto import views_agreements, views_returns, views_slips
 
         return [
-            AdminPage(views_slips.SlipView, _("Boletos"), "receivables", "fa-barcode"),
-            AdminPage(views_slips.RemittanceView, _("Boleto files"), "receivables", "fa-file-export"),
-            AdminPage(views_returns.ReturnEventView, _("Boleto returns"), "receivables", "fa-file-import"),
-            AdminPage(views_agreements.AgreementView, _("Boleto agreements"), "receivables", "fa-building-columns"),
+            AdminPage(views_slips.SlipView, _("Boletos"), "collection", "fa-barcode", area="receivables"),
+            AdminPage(views_slips.RemittanceView, _("Boleto files"), "collection", "fa-file-export", area="receivables"),
+            AdminPage(views_returns.ReturnEventView, _("Boleto returns"), "collection", "fa-file-import", area="receivables"),
+            AdminPage(views_agreements.AgreementView, _("Boleto agreements"), "collection", "fa-building-columns", area="receivables"),
         ]
 
     def portal_blueprint(self) -> Any | None:

@@ -29,5 +29,5 @@ class Datev(Plugin):
     def admin_pages(self) -> Iterable[AdminPage]:
         from plugins.datev.views import EntryView, ExportView, TrialBalancePage
 
-        return [AdminPage(EntryView, _("Accounting journal"), "receivables", "fa-book"), AdminPage(TrialBalancePage, _("Trial balance"), "receivables", "fa-scale-balanced"),
-                AdminPage(ExportView, _("DATEV exports"), "receivables", "fa-file-export")]
+        return [AdminPage(EntryView, _("Accounting journal"), "accounting", "fa-book", area="receivables"), AdminPage(TrialBalancePage, _("Trial balance"), "accounting", "fa-scale-balanced", area="receivables"),
+                AdminPage(ExportView, _("DATEV exports"), "accounting", "fa-file-export", area="receivables")]

@@ -54,10 +54,10 @@ class Sepa(Plugin):
         from plugins.sepa import views_batches, views_collect, views_mandates, views_returns
 
         return [
-            AdminPage(views_collect.CollectPage, _("Collection run"), "receivables", "fa-money-bill-transfer"),
-            AdminPage(views_batches.DebitBatchView, _("Direct debit files"), "receivables", "fa-file-export", count=views_batches.to_export),
-            AdminPage(views_returns.DebitReturnView, _("Returned direct debits"), "receivables", "fa-rotate-left", count=views_returns.to_clear),
-            AdminPage(views_mandates.MandateView, _("SEPA mandates"), "receivables", "fa-signature"),
+            AdminPage(views_collect.CollectPage, _("Collection run"), "collection", "fa-money-bill-transfer", area="receivables"),
+            AdminPage(views_batches.DebitBatchView, _("Direct debit files"), "collection", "fa-file-export", area="receivables", count=views_batches.to_export),
+            AdminPage(views_returns.DebitReturnView, _("Returned direct debits"), "collection", "fa-rotate-left", area="receivables", count=views_returns.to_clear),
+            AdminPage(views_mandates.MandateView, _("SEPA mandates"), "collection", "fa-signature", area="receivables"),
             AdminPage(views_mandates.CreditorAccountView, _("SEPA bank accounts"), "system", "fa-building-columns", area="receivables"),
         ]
 
