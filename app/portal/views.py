@@ -61,6 +61,6 @@ def open_requests() -> int:
 
 
 VIEWS = [
-    AdminEntry(SalesPartnerView, _l("Sales partners"), "customers", "fa-shop", rank=60, rank=31),
+    AdminEntry(SalesPartnerView, _l("Sales partners"), "customers", "fa-shop", rank=60),
     AdminEntry(DeletionRequestView, _l("Deletion requests"), "customers", "fa-user-slash", count=open_requests, rank=63),
 ]
