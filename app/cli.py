@@ -125,10 +125,10 @@ def tick() -> None:
 @ptt.command("verify")
 @with_appcontext
 def verify() -> None:
-    """Check the chain of invoices and every stored file. Exit code 1 when something does not fit."""
-    from app.billing.verify import verify_all
+    """Check all that must hold of the stored data: chain of invoices, files, money, locks, jobs. Exit code 1 when something does not fit."""
+    from app.housekeeping.invariants import verify as check
 
-    raise SystemExit(1 if verify_all(click.echo) else 0)
+    raise SystemExit(1 if check(click.echo) else 0)
 
 
 @ptt.command("revision")

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from app.core.db import db, in_transaction, transaction
 from app.core.errors import DomainError, Held
 from app.core.jobs import Context
-from app.licenses.jobs import mass_limit
+from app.licenses.mass import mass_limit
 
 LISTED = 500
 Named = Sequence[tuple[int, str, str]]      # id, name, why

@@ -20,7 +20,7 @@ from app.core.errors import Held
 from app.core.jobs import Context
 from app.core.sql import among
 from app.customers.models import Customer, CustomerState
-from app.licenses.jobs import mass_limit
+from app.licenses.mass import mass_limit
 from app.licenses.models import License, LicenseState
 from app.receivables import lock_steps, money_steps, prepaid_invoices
 from app.receivables.chain import Chain, labels

@@ -17,7 +17,7 @@ from app.core.db import db, transaction
 from app.core.errors import Held
 from app.core.jobs import Context
 from app.customers.models import Customer, CustomerState
-from app.licenses.jobs import mass_limit
+from app.licenses.mass import mass_limit
 from app.receivables.chain import Chain, Done
 from app.receivables.interest import half_year_of
 from app.receivables.interest_settings import GERMANY
