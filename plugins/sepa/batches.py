@@ -169,8 +169,9 @@ def _read_back(data: bytes, orders: Sequence[Order]) -> None:
 def _use_mandates(session: Session, batch_id: int) -> None:
     """What the bank is told now: the last use, amendments; a single-use or last collection ends its mandate."""
     of_batch = select(DirectDebit.mandate_id).where(DirectDebit.batch_id == batch_id, DirectDebit.state == DebitState.EXPORTED)
-    last = select(func.max(DirectDebit.collect_on)).where(DirectDebit.batch_id == batch_id, DirectDebit.mandate_id == Mandate.id, DirectDebit.state == DebitState.EXPORTED).scalar_subquery()
-    session.execute(update(Mandate).where(Mandate.id.in_(of_batch)).values(collections=Mandate.collections + 1, last_collected_on=last, former_reference="", new_account=False)
+    used = select(DirectDebit.mandate_id, func.max(DirectDebit.collect_on).label("last")).where(DirectDebit.batch_id == batch_id, DirectDebit.state == DebitState.EXPORTED).group_by(
+        DirectDebit.mandate_id).subquery()
+    session.execute(update(Mandate).where(Mandate.id == used.c.mandate_id).values(collections=Mandate.collections + 1, last_collected_on=used.c.last, former_reference="", new_account=False)
                     .execution_options(synchronize_session=False))
     ended = of_batch.where(DirectDebit.sequence.in_((ONE_OFF, FINAL)))
     session.execute(update(Mandate).where(Mandate.id.in_(ended), Mandate.state == MandateState.VALID)
