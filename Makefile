@@ -1,7 +1,7 @@
 # PTT Admin. Needs make and Python 3.11 to 3.13; everything else is fetched into .venv, node_modules and app/static/vendor.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run stop reset test lint cases bench faults lock translations env-run env-test env-bench clean
+.PHONY: help run stop reset test lint cases bench faults faults-long simulate lock translations env-run env-test env-bench clean
 PY := .venv/bin/python
 BASE_PYTHON = $$(PYTHON='$(PYTHON)' sh tools/find-python.sh)
 WORKERS ?= 2
@@ -36,8 +36,15 @@ cases: env-test ## Conformance cases: make cases DIR=../shared/cases
 bench: env-bench ## Benchmarks with their peers; ONLY=fee-run runs one
 	@$(PY) -m benchmarks $(ONLY)
 
-faults: env-test ## Kill, pause and cut off real processes
-	$(PY) -m pytest tests/faults $(ARGS)
+faults: env-test ## Kill, pause and cut off real processes, break jobs and services off, live through two months
+	$(PY) -m pytest tests/faults tests/simulation tests/receivables/test_every_statement.py tests/portal/test_broken_off.py tests/sepa/test_every_statement.py $(ARGS)
+
+faults-long: env-test ## The same at every statement, and long simulations on both databases: hours
+	PTT_FAULTS=all $(MAKE) --no-print-directory faults
+	$(PY) -m tests.simulation --seed 1 --seeds $(or $(SEEDS),50) --days 730
+
+simulate: env-test ## Two years of a provider under faults: make simulate SEED=7 DAYS=730 DATABASE=sqlite|postgres|both
+	$(PY) -m tests.simulation --seed $(or $(SEED),1) --days $(or $(DAYS),730) --database $(or $(DATABASE),sqlite)
 
 lock: env-test ## Write the lock files and package-lock.json; UPGRADE=1 takes the newest versions
 	@UPGRADE=$(UPGRADE) $(PY) tools/lock.py

@@ -1,0 +1,41 @@
+"""The short run, and what was found by the long ones. `python -m tests.simulation --seed N --days 730` is the long one."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.simulation.dump import differences, fingerprint
+from tests.simulation.installation import Relay, installation, stand_ins
+from tests.simulation.run import Simulation
+
+SHORT = 45
+UNRELATED = ("api.", "portal.", "statistics.", "housekeeping.", "exchange.", "datev.", "sepa.", "boleto.")      # the long run has them too
+
+
+
+@pytest.mark.sqlite_only
+def test_some_weeks_of_a_provider(app):
+    """Two month ends under faults, then peace: nothing doubled, lost or locked that should not be."""
+    from app.system.settings import change_settings
+
+    change_settings({"locks.require_notice": True})
+    relay = Relay()
+    with stand_ins(relay):
+        simulation = Simulation(app, 2, relay, lambda job: not job.name.startswith(UNRELATED))
+        found = simulation.run(SHORT)
+    assert len(found["charges"]) > 10 and len(found["invoices"]) > 5 and len(found["allocations"]) > 3
+    assert simulation.p.counts["killed jobs"] > 5 and simulation.p.counts["months"] >= 1
+
+
+@pytest.mark.skipif(os.environ.get("PTT_FAULTS") != "all", reason="long: make faults-long")
+@pytest.mark.parametrize("seed", (101, 102))
+def test_the_same_seed_gives_the_same_business_on_both_databases(seed):
+    """A quarter of a year."""
+    dumps = {}
+    for kind in ("sqlite", "postgres"):
+        relay = Relay()
+        with installation(kind) as flask_app, stand_ins(relay):
+            dumps[kind] = Simulation(flask_app, seed, relay).run(100)
+    assert fingerprint(dumps["sqlite"]) == fingerprint(dumps["postgres"]), differences(dumps["sqlite"], dumps["postgres"])
