@@ -31,6 +31,7 @@ def main() -> int:
             began, relay = time.monotonic(), Relay()
             with installation(kind) as flask_app, stand_ins(relay):
                 simulation = Simulation(flask_app, seed, relay)
+                simulation.tell = lambda text: print(text, file=sys.stderr, flush=True)
                 try:
                     dumps[kind] = simulation.run(arguments.days)
                 except Violation as violation:

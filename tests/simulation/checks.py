@@ -172,6 +172,8 @@ class Checks:
             if row.state is CustomerState.DELETED or row.company not in self.p.model.customers:
                 continue
             model = self.p.model.customers[row.company]
+            if model.last_day is not None and model.last_day < today:       # the contract is over; at 00:05 the account is
+                continue
             held = row.lock_hold_until is not None and row.lock_hold_until >= today
             reasons = LockReason.UNPAID if counting[row.company] and not held else LockReason(0)
             if self.p.model.must_be_paid_in_advance(row.company, today) and (row.paid_until is None or row.paid_until < today):

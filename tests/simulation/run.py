@@ -42,6 +42,7 @@ class Simulation:
         self.p = Provider(flask_app, seed, relay)
         self.people, self.bank, self.checks = People(self.p), Bank(self.p), Checks(self.p)
         self.day = BEGIN
+        self.tell: Callable[[str], Any] | None = None
 
     def run(self, days: int) -> Dump:
         self.p.set_up()
@@ -89,6 +90,8 @@ class Simulation:
             if (self.day + timedelta(days=1)).day == 1:
                 self.whole()
                 self.again()
+                if self.tell is not None:
+                    self.tell(f"seed {self.p.seed}: {self.day}")
 
     def moments(self) -> list[datetime]:
         """Four a day; each hour on the days on which the clock is changed."""
