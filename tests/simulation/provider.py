@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from app.core import clock
 from app.core.actor import Actor, acting
-from app.core.db import db
+from app.core.db import db, transaction
 from app.core.errors import DomainError
 from app.customers.models import Customer
 from app.licenses.models import License
@@ -63,7 +63,7 @@ class Provider:
         return self.number
 
     def set_up(self) -> None:
-        from app.catalog.models import Billing, TierPolicy
+        from app.catalog.models import Billing, Service, TierPolicy
 
         flask_app, server = self.app, self.server
         flask_app.config["SMTP_URL"] = "smtp://relay.invalid"
@@ -79,7 +79,9 @@ class Provider:
         plugins().add(SimulatedPlugin())
         with clock.frozen(at(BEGIN, 8)):
             change_settings(SETTINGS)
-            self.gps = make.service("gps")
+            with transaction() as session:
+                self.gps = Service(code="gps", name_en="gps")
+                session.add(self.gps)
             self.tariffs = {}
             for one in TARIFFS:
                 self.tariffs[one.code] = make.tariff(tiers={start: str(price) for start, price in one.tiers.items()}, code=one.code, name=f"Tarif {one.code}",
