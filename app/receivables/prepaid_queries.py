@@ -21,7 +21,7 @@ from app.core.sql import among
 from app.customers.locks import LockReason
 from app.customers.models import Customer, CustomerState
 from app.licenses.inherit import is_prepaid
-from app.licenses.models import License, LicenseService, LicenseState
+from app.licenses.models import License, LicenseService, LicenseState, LicenseTariff
 from app.receivables.models import Payment, PaymentState
 from app.receivables.prepaid_price import Price, Terms, Use, price_period
 from app.receivables.queries import NOUGHT
@@ -108,20 +108,22 @@ def _terms(session: Session) -> tuple[dict[int, Terms], dict[int, int]]:
 
 
 def _uses(session: Session, starts: dict[int, date], terms: dict[int, Terms], trials: dict[int, int]) -> dict[int, list[Use]]:
-    """Licenses that run on the first day of the period and are past their trial then, with their services of that day."""
+    """Licenses that run on the first day of the period and are past their trial then, with the tariff and the services of that
+    day: a move that is planned counts from its day on. Nothing runs after the customer's last day."""
     licenses: dict[tuple[int, int], int] = defaultdict(int)
     counted: dict[int, tuple[int, int]] = {}
-    columns = (License.id, License.customer_id, License.tariff_id, License.active_from, License.active_to)
-    for ident, owner, tariff_id, first, last in session.execute(
-            select(*columns).where(among(License.customer_id, starts), License.tariff_id.in_(terms), License.state != LicenseState.DELETED)):
+    columns = (License.id, License.customer_id, License.active_from, License.active_to, Customer.termination_date, LicenseTariff.tariff_id, LicenseTariff.valid_from, LicenseTariff.valid_to)
+    for ident, owner, first, last, contract_ends, tariff_id, since, until in session.execute(
+            select(*columns).join(Customer, Customer.id == License.customer_id).join(LicenseTariff, LicenseTariff.license_id == License.id)
+            .where(among(License.customer_id, starts), LicenseTariff.tariff_id.in_(terms), License.state != LicenseState.DELETED)):
         day = starts[owner]
-        if first + timedelta(days=trials[tariff_id]) <= day and (last is None or last >= day):
+        if first + timedelta(days=trials[tariff_id]) <= day and since <= day and all(end is None or end >= day for end in (last, until, contract_ends)):
             licenses[owner, tariff_id] += 1
             counted[ident] = (owner, tariff_id)
     services: dict[tuple[int, int], dict[int, int]] = defaultdict(lambda: defaultdict(int))
     for ident, service_id, first, last in session.execute(
             select(LicenseService.license_id, LicenseService.service_id, LicenseService.valid_from, LicenseService.valid_to)
-            .join(License, License.id == LicenseService.license_id).where(among(License.customer_id, starts), License.tariff_id.in_(terms))):
+            .join(License, License.id == LicenseService.license_id).where(among(License.customer_id, starts))):
         if ident in counted and first <= starts[counted[ident][0]] and (last is None or last >= starts[counted[ident][0]]):
             services[counted[ident]][service_id] += 1
     found: dict[int, list[Use]] = defaultdict(list)

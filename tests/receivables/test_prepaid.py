@@ -11,8 +11,9 @@ from app.core.db import db, transaction
 from app.core.errors import DomainError
 from app.core.events import bus
 from app.customers.locks import LockReason
+from app.customers.services import assign_tariff, set_termination
 from app.licenses.models import License
-from app.licenses.services import terminate
+from app.licenses.services import change_tariff, terminate
 from app.receivables.events import PrepaidExtended
 from app.receivables.models import Payment, PrepaidPeriod
 from app.receivables.payments import record_return
@@ -231,3 +232,24 @@ def test_one_customers_missing_price_does_not_stop_the_others_and_does_not_lock_
     assert locked(bad) == (0, {0}) and db.session.scalar(select(Payment.free).where(Payment.customer_id == bad.id)) == Decimal("11.90")
     assert [text for text in notes(run, "failed") if "VAT" in text and bad.company in text]
     assert db.session.scalar(select(License.lock_reasons).where(License.customer_id == bad.id)) == 0
+
+
+def test_a_planned_move_counts_from_its_day_on(app):
+    """Found by the simulation: a period that begins after the move was priced with the tariff of today."""
+    cheap = prepaid_tariff("5.0000")
+    one = account(1, tariff=prepaid_tariff("10.0000"))
+    with at(START):
+        assign_tariff(one, cheap, START)
+        change_tariff(db.session.scalar(select(License).where(License.customer_id == one.id)), cheap, date(2026, 12, 1))
+    credit(one, "17.85")
+    assert apply(one) == [(START, date(2026, 12, 9), Decimal("11.90")), (date(2026, 12, 10), date(2027, 1, 9), Decimal("5.95"))]
+
+
+def test_nothing_is_bought_for_days_after_the_contract(app):
+    """Found by the simulation's model: the account ends, its licenses do so only on that day."""
+    one = account(1, tariff=prepaid_tariff("10.0000"))
+    with at(START):
+        set_termination(one, date(2026, 12, 9))
+    payment = credit(one, "35.70")
+    assert apply(one) == [(START, date(2026, 12, 9), Decimal("11.90"))]
+    assert payment.free == Decimal("23.80")
