@@ -80,7 +80,7 @@ class Provider:
         with clock.frozen(at(BEGIN, 8)):
             change_settings(SETTINGS)
             with transaction() as session:
-                self.gps = Service(code="gps", name_en="gps")
+                self.gps = Service(code="simgps", name_en="Position")
                 session.add(self.gps)
             self.tariffs = {}
             for one in TARIFFS:

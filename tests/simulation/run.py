@@ -72,7 +72,8 @@ class Simulation:
     # ---- a day ---------------------------------------------------------------------------------------------------
 
     def live(self) -> None:
-        for number, moment in enumerate(self.moments()):
+        moments = self.moments()
+        for number, moment in enumerate(moments):
             if number == 2:
                 with clock.frozen(at(self.day, 10)):
                     self.people.day(self.day)
@@ -83,7 +84,7 @@ class Simulation:
                 if number == 0 and self.day.day == 1 and self.day > BEGIN:
                     before = self.day - timedelta(days=1)
                     self.checks.month_billed(before.year, before.month)
-                self.checks.moment(self.day)
+                self.checks.moment(self.day, last=moment == moments[-1])
         with clock.frozen(at(self.day, 23, 30)):
             self.say(broken(settled=False, slow=False))
             self.p.counts["days"] += 1
