@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from decimal import Decimal
 
 import pytest
 
+from app.receivables.overdue import Rules
 from tests.simulation.dump import differences, fingerprint
 from tests.simulation.installation import Relay, installation, stand_ins
+from tests.simulation.provider import Violation
 from tests.simulation.run import Simulation
 
 SHORT = 45
@@ -39,3 +42,22 @@ def test_the_same_seed_gives_the_same_business_on_both_databases(seed):
         with installation(kind) as flask_app, stand_ins(relay):
             dumps[kind] = Simulation(flask_app, seed, relay).run(100)
     assert fingerprint(dumps["sqlite"]) == fingerprint(dumps["postgres"]), differences(dumps["sqlite"], dumps["postgres"])
+
+
+def floor(price: int, days: int, of_days: int, step: int = 1) -> int:
+    """A price that is cut instead of rounded."""
+    return price * days // (of_days * 100 * step) * step
+
+
+def hasty() -> Rules:
+    """Locks without a notice."""
+    return Rules(Decimal("0.01"), 10, False)
+
+
+@pytest.mark.skipif(os.environ.get("PTT_FAULTS") != "all", reason="long: make faults-long")
+@pytest.mark.parametrize(("place", "mistake", "number"), [("app.billing.fees.line_net", floor, r"\(4\)"), ("app.receivables.lock_steps.lock_rules", hasty, r"\(15\)")])
+def test_planted_mistakes_are_seen(monkeypatch, place, mistake, number):
+    monkeypatch.setattr(place, mistake)
+    relay = Relay()
+    with installation("sqlite") as flask_app, stand_ins(relay), pytest.raises(Violation, match=number):
+        Simulation(flask_app, 2, relay).run(60)
