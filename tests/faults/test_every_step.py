@@ -15,6 +15,7 @@ from app.billing.documents import release_all
 from app.billing.models import Invoice
 from app.core.actor import Actor, acting
 from app.core.db import db
+from app.core.errors import Conflict
 from app.core.period import Month
 from app.customers.models import Customer
 from app.exchange import exports, lock_imports
@@ -127,9 +128,10 @@ def bank(world: World) -> Callable[[], Any]:
     def work() -> None:
         try:
             take_file("statement.xml", data)
-        finally:
-            release()
-            book_new()
+        except Conflict:        # it was taken in before the process died
+            db.session.rollback()
+        release()
+        book_new()
 
     return work
 
@@ -188,7 +190,7 @@ DONE: dict[str, Callable[[], Any]] = {
     "bank": lambda: db.session.scalars(select(OpenItem.open).order_by(OpenItem.id)).all() == [0, Decimal("27.66"), Decimal(40)],
     "lock_list": lambda: db.session.scalars(select(LockImport.state)).all() == [ImportState.DONE],
     "many_licenses": lambda: set(db.session.scalars(select(License.lock_reasons))) == {4},
-    "day_turns": lambda: sorted(db.session.scalars(select(Customer.state.distinct())), key=str)[-1].value == "deleted",
+    "day_turns": lambda: sorted(db.session.scalars(select(Customer.state).distinct()), key=str)[-1].value == "deleted",
 }
 
 

@@ -14,7 +14,7 @@ from app.receivables.bank.booking import book_new, release
 from app.receivables.bank.intake import take_file
 from app.receivables.models import DemandKind, OpenItem
 from tests.receivables.bank_files import entry, message
-from tests.simulation.provider import Provider
+from tests.simulation.provider import Provider, name_of
 from tests.simulation.reference import ModelPayment
 
 
@@ -55,14 +55,15 @@ class Bank:
         db.session.remove()
         found = []
         for row in rows:
-            habit = random.Random(f"{self.p.seed}:{row.company}").choice((0.5, 0.5, 0.2, 0.06, 0.01))
+            habit = random.Random(f"{self.p.seed}:{name_of(row.company)}").choice((0.5, 0.5, 0.2, 0.06, 0.01))
             if day < row.due_on - timedelta(days=2) or self.rng.random() > habit:
                 continue
             mark, share = f"SIM{self.p.next():06d}", self.rng.choice((1, 1, 1, 1, 1, 2, 0))
             amount = {1: row.open, 2: row.open + Decimal("4.20"), 0: max(row.open / 2, Decimal("0.01")).quantize(Decimal("0.01"))}[share]
             named = self.rng.random() < 0.85 and row.kind is DemandKind.PRINCIPAL
-            number = int(row.company.split()[1])
+            company = name_of(row.company)
+            number = int(company.split()[1])
             text = f"{row.reference} {mark}" if named else f"Danke {mark}"
-            found.append(entry(str(amount), text, on=day, name=row.company, iban=iban_of(number if self.rng.random() < 0.9 else 900 + number), ref=mark))
-            self.p.model.payments[mark] = ModelPayment(mark, row.company, amount)
+            found.append(entry(str(amount), text, on=day, name=company, iban=iban_of(number if self.rng.random() < 0.9 else 900 + number), ref=mark))
+            self.p.model.payments[mark] = ModelPayment(mark, company, amount)
         return found

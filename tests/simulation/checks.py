@@ -19,7 +19,7 @@ from app.receivables.models import OpenItem, Payment, PaymentState, PrepaidPerio
 from app.receivables.reminder_models import ReminderClaim
 from app.system.models import JobRun, RunState
 from tests.simulation.events import mark_in
-from tests.simulation.provider import Provider, Violation
+from tests.simulation.provider import Provider, Violation, name_of
 from tests.simulation.reference import DAY, with_tax
 
 ZERO = Decimal(0)
@@ -82,14 +82,15 @@ class Checks:
         periods = {row.invoice_id: row.amount for row in db.session.execute(select(PrepaidPeriod.invoice_id, PrepaidPeriod.amount).where(PrepaidPeriod.invoice_id.is_not(None)))}
         for row in rows:
             self.seen_invoices.add(row.id)
+            company = name_of(row.company)
             if row.kind is InvoiceKind.INVOICE:
-                customer = self.p.model.customers[row.company]
-                wanted = periods.get(row.id) if customer.prepaid else with_tax(sum((net for _days, net in self.fees[row.company, row.period].values()), ZERO))
+                customer = self.p.model.customers[company]
+                wanted = periods.get(row.id) if customer.prepaid else with_tax(sum((net for _days, net in self.fees[company, row.period].values()), ZERO))
                 if row.gross != wanted and not (customer.prepaid and wanted is None):
                     self.fail(9, f"{row.number} is of {row.gross}, the model says {wanted}")
             elif row.gross != -db.session.get_one(Invoice, row.cancels_id).gross:
                 self.fail(9, f"{row.number} takes {row.gross} back")
-            self.p.model.customers[row.company].invoiced += row.gross
+            self.p.model.customers[company].invoiced += row.gross
             self.p.counts["invoices"] += 1
 
     # ---- prepaid -------------------------------------------------------------------------------------------------
@@ -106,17 +107,18 @@ class Checks:
             self.seen_periods.add(row.id)
             if row.reversed or fell:            # moved up after a return: it keeps the price that was paid
                 continue
-            wanted = self.p.model.prepaid_price(row.company, row.valid_from)
+            wanted = self.p.model.prepaid_price(name_of(row.company), row.valid_from)
             if (row.licenses, row.amount) != wanted:
                 self.fail(12, f"{row.company} from {row.valid_from}: {row.licenses} licenses for {row.amount}, the model says {wanted}")
             if row.valid_from < today - DAY:
                 self.fail(12, f"{row.company}: a period begins in the past, on {row.valid_from}")
             self.p.counts["prepaid periods"] += 1
         for row in db.session.execute(select(Customer.company, Customer.paid_until).where(Customer.paid_until.is_not(None))):
-            before = self.paid_until.get(row.company)
+            company = name_of(row.company)
+            before = self.paid_until.get(company)
             if before is not None and row.paid_until < before and not fell:
                 self.fail(13, f"{row.company}: paid until {before}, now {row.paid_until}, and nothing was returned")
-            self.paid_until[row.company] = row.paid_until
+            self.paid_until[company] = row.paid_until
         self.reversals = returned
 
     # ---- money ---------------------------------------------------------------------------------------------------
@@ -126,33 +128,33 @@ class Checks:
         have: dict[str, Decimal] = defaultdict(Decimal)
         want: dict[str, Decimal] = defaultdict(Decimal)
         for row in db.session.execute(select(Customer.company, OpenItem.open).join(Customer, Customer.id == OpenItem.customer_id).where(OpenItem.open > 0)):
-            have[row.company] += row.open
+            have[name_of(row.company)] += row.open
         arrived = set()
         for row in db.session.execute(select(Payment.method, Payment.amount, Payment.free, Payment.state, Payment.reference, Payment.for_prepaid, Customer.company)
                                       .outerjoin(Customer, Customer.id == Payment.customer_id)):
             if row.method == "prepaid":
                 if row.state is PaymentState.BOOKED:
-                    want[row.company] -= row.amount
+                    want[name_of(row.company)] -= row.amount
                 continue
             if row.method in ("credit_note", "write_off"):
-                have[row.company] -= row.free
+                have[name_of(row.company)] -= row.free
                 if row.method == "write_off":
-                    want[row.company] -= row.amount
+                    want[name_of(row.company)] -= row.amount
                 continue
             one = self.p.model.payments[mark_in(row.reference)]
             arrived.add(one.mark)
-            if row.amount != one.amount or row.company not in (None, one.customer) or (row.state is PaymentState.RETURNED) != one.returned:
+            if row.amount != one.amount or row.company is not None and name_of(row.company) != one.customer or (row.state is PaymentState.RETURNED) != one.returned:
                 self.fail(17, f"{one}: stored as {row}")
             if row.company is None or row.for_prepaid:
                 continue
-            have[row.company] -= row.free
+            have[name_of(row.company)] -= row.free
             if not one.returned:
-                want[row.company] -= one.amount
+                want[name_of(row.company)] -= one.amount
         if missing := {mark for mark, one in self.p.model.payments.items()} - arrived:
             self.fail(17, f"payments were lost: {sorted(missing)[:5]}")
         for row in db.session.execute(select(Customer.company, ReminderClaim.amount, ReminderClaim.kind).join(OpenItem, OpenItem.id == ReminderClaim.open_item_id)
                                       .join(Customer, Customer.id == OpenItem.customer_id)):
-            want[row.company] += row.amount
+            want[name_of(row.company)] += row.amount
         for one in self.p.model.customers.values():
             want[one.name] += one.invoiced + one.fees_of_returns
         for name in sorted({*have, *want}):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
@@ -127,6 +128,12 @@ class Provider:
 
     def license(self, name: str) -> License:
         return db.session.scalars(select(License).where(License.user_name == name)).one()
+
+
+def name_of(company: str) -> str:
+    """The model's name of a customer, also after his data was removed: numbers are given in the order of the names."""
+    found = re.search(r"K1(\d{4})$", company)
+    return f"Kunde {int(found.group(1)):03d} GmbH" if found else company
 
 
 def at(day: date, hour: int, minute: int = 0) -> datetime:
