@@ -77,7 +77,10 @@ def driver_profiles() -> dict[str, dict[str, str]]:
 def _elsewhere(row: PttServer, fields: dict[str, Any]) -> bool:
     """Would the stored password be sent to another host, or with another name?"""
     def host(text: str | None) -> str:
-        return (urlsplit(text or "").hostname or "") if "://" in (text or "") else ""
+        try:
+            return (urlsplit(text or "").hostname or "") if "://" in (text or "") else ""
+        except ValueError:      # no address at all: `_address` says so
+            return text or ""
 
     now = {name: fields.get(name, getattr(row, name)) for name in ("wsdl", "endpoint", "username")}
     return host(now["wsdl"]) != host(row.wsdl) or host(now["endpoint"]) != host(row.endpoint) or (now["username"] or "").strip() != row.username

@@ -26,8 +26,12 @@ def check_target(address: str) -> str:
     address = address.strip()
     if not address:
         return ""
-    parts = urlsplit(address)
-    if parts.scheme not in SCHEMES:
+    try:
+        parts = urlsplit(address)
+        known, _port = parts.scheme in SCHEMES, parts.port
+    except ValueError:          # brackets that do not close, a port that is no number
+        known = False
+    if not known:
         raise InvalidInput(_("Write the folder as sftp://user@host/folder or s3://bucket/folder, or leave it empty."), "target")
     if parts.password:
         raise InvalidInput(_("Put the password into its own field: addresses are shown."), "target")

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.billing.lines import check_period
+from app.catalog.servers import save_server
 from app.core.errors import DomainError
 from app.core.period import Month
 from app.exchange.targets import check_target
@@ -20,6 +21,7 @@ from app.receivables.bank.payers import numbers_in
 from app.receivables.reminder_rules import parse_fees
 from app.system.uploads import DOCUMENTS, accept, shown_name
 from plugins.sepa import pain002
+from tests import factories as make
 
 REPORT = (b"<?xml version='1.0' encoding='UTF-8'?><Document xmlns='urn:iso:std:iso:20022:tech:xsd:pain.002.001.10'><CstmrPmtStsRpt><GrpHdr><MsgId>R1</MsgId>"
           b"<CreDtTm>2026-11-20T10:00:00</CreDtTm></GrpHdr><OrgnlGrpInfAndSts><OrgnlMsgId>M1</OrgnlMsgId><OrgnlMsgNmId>pain.008.001.08</OrgnlMsgNmId><OrgnlNbOfTxs>2</OrgnlNbOfTxs>"
@@ -88,6 +90,8 @@ def test_months(app, text):
     assert isinstance(month, Month) and Month.parse(str(month)) == month
 
 
+@example("sftp://[host")
+@example("sftp://host:port/x")
 @given(st.text(max_size=80) | st.from_regex(r"(sftp|s3|file|http)://[^\s]{0,40}", fullmatch=True))
 def test_targets_of_exports(app, text):
     try:
@@ -106,3 +110,11 @@ def test_numbers_in_a_payers_words(text):
 def test_names_that_others_have_tried(name):
     shown = shown_name(name)
     assert shown and "/" not in shown and "\\" not in shown and "\0" not in shown and Path(shown).name == shown
+
+
+@pytest.mark.parametrize("address", ["http://[host/x?wsdl", "http://host:port/x", "http://", "ftp://host/x", "http://a b/x"])
+def test_addresses_of_servers(app, address):
+    """An existing server, whose password must not go elsewhere, is changed to something that is no address."""
+    server = make.server(secret="s3cret")
+    with pytest.raises(DomainError):
+        save_server(server, wsdl=address)
