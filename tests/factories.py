@@ -84,6 +84,9 @@ def memory_driver() -> MemoryDriver:
         name = "memory"
         title = "Memory"
 
+        def package(self) -> str:               # not all of the tests is it
+            return "tests.factories"
+
         def provisioning_drivers(self) -> list[ProvisioningDriver]:
             return [driver]
 
