@@ -178,11 +178,11 @@ def test_an_event_of_another_shape_is_refused(app):
 
 
 def test_plugins_are_listed_with_what_they_add_and_what_is_wrong(app, admin):
-    app.extensions["ptt_plugins"].broken["boleto"] = "ImportError: <b>no</b> module"
+    app.extensions["ptt_plugins"].broken["carrier_pigeon"] = "ImportError: <b>no</b> module"
     try:
         text = admin.get("/admin/plugins/").text
     finally:
-        del app.extensions["ptt_plugins"].broken["boleto"]
+        del app.extensions["ptt_plugins"].broken["carrier_pigeon"]
     assert "Not loaded" in text and "ImportError: &lt;b&gt;no" in text
     assert "ptt_soap" in text and "1 PTT server adapter" in text
 
