@@ -6,6 +6,7 @@ anything that would be unsafe. Business settings (company, lock rules, texts …
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets as _random
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+log = logging.getLogger("pttadmin.config")
 ROOT = Path(__file__).resolve().parent
 VAR = Path(os.environ.get("PTT_VAR") or ROOT / "var").resolve()
 PTT_ENV = os.environ.get("PTT_ENV", "development")
@@ -85,10 +87,12 @@ SQLALCHEMY_ENGINE_OPTIONS = engine_options(SQLALCHEMY_DATABASE_URI, DATABASE_POO
 REDIS_URL = _text("REDIS_URL", f"unix://{VAR / 'redis' / 'redis.sock'}")
 DOCUMENTS_URL = _text("DOCUMENTS_URL", f"file://{VAR / 'documents'}")
 SMTP_URL = _text("SMTP_URL")
+BACKUP_URL = _text("BACKUP_URL", f"file://{VAR / 'backups'}")
 
 # Secrets ----------------------------------------------------------------------------------------------------------
 SECRET_KEY = _text("SECRET_KEY") or ("" if PRODUCTION else _random.token_urlsafe(48))
 PTT_ENCRYPTION_KEYS = _text("PTT_ENCRYPTION_KEYS")
+PTT_BACKUP_KEYS = _text("PTT_BACKUP_KEYS")
 
 # Web --------------------------------------------------------------------------------------------------------------
 BASE_URL = _text("BASE_URL", "http://localhost:8080").rstrip("/")
@@ -191,7 +195,38 @@ def faults(config: Mapping[str, Any]) -> list[str]:
         found.append("DEMO is on. Leave it out.")
     if config.get("DEBUG") or config.get("TESTING"):
         found.append("DEBUG and TESTING have to be off.")
+    backup, stored = config.get("PTT_BACKUP_KEYS") or "", config.get("PTT_ENCRYPTION_KEYS") or ""
+    if {part.partition(":")[2] for part in backup.split(",")} & {part.partition(":")[2] for part in stored.split(",")} - {""}:
+        found.append("PTT_BACKUP_KEYS holds a key of PTT_ENCRYPTION_KEYS. Make one of its own: whoever opens a backup must not open the secrets in it.")
     return found
+
+
+def doubts(config: Mapping[str, Any]) -> list[str]:
+    """What a productive start is warned of: it works, and somebody should have decided it."""
+    found = []
+    database = urlsplit(config.get("DATABASE_URL") or "")
+    if database.scheme.startswith("sqlite"):
+        found.append("DATABASE_URL is SQLite: good for one small provider on one machine. More need PostgreSQL.")
+    elif database.hostname not in (None, "", "localhost", "127.0.0.1", "::1") and not _has_tls(database.query):
+        found.append("DATABASE_URL goes to another machine without sslmode=verify-full: passwords and data can be read on the way.")
+    redis = urlsplit(config.get("REDIS_URL") or "")
+    if redis.scheme == "redis" and redis.hostname not in ("localhost", "127.0.0.1", "::1"):
+        found.append("REDIS_URL goes to another machine without TLS. Use rediss://, or a network of its own.")
+    smtp = urlsplit(config.get("SMTP_URL") or "")
+    if not smtp.scheme:
+        found.append("SMTP_URL is not set: no e-mail leaves, no invoice and no alert.")
+    elif smtp.scheme == "smtp" and smtp.hostname not in ("localhost", "127.0.0.1", "::1"):
+        found.append("SMTP_URL is not encrypted. Use smtp+starttls:// or smtps://.")
+    if not config.get("PROXY_HOPS"):
+        found.append("PROXY_HOPS is 0: behind a reverse proxy all visitors seem to have its address, and throttles hit them together.")
+    if not config.get("PTT_BACKUP_KEYS"):
+        found.append("PTT_BACKUP_KEYS is not set: the product makes no backups. Make one: python -c "
+                     "'import base64, os; print(\"b1:\" + base64.b64encode(os.urandom(32)).decode())'")
+    return found
+
+
+def _has_tls(query: str) -> bool:
+    return any(word in query for word in ("sslmode=require", "sslmode=verify-ca", "sslmode=verify-full"))
 
 
 def nonsense(config: Mapping[str, Any]) -> list[str]:
@@ -207,21 +242,23 @@ def nonsense(config: Mapping[str, Any]) -> list[str]:
         ZoneInfo(config.get("COMPANY_TIMEZONE") or "UTC")
     except (ValueError, OSError, ZoneInfoNotFoundError):
         found.append(f"COMPANY_TIMEZONE is “{config.get('COMPANY_TIMEZONE')}”. Name a time zone, for example Europe/Berlin.")
-    nets = config.get("PTT_ALLOWED_NETS") or ""
-    for word in nets.replace(",", " ").split() if isinstance(nets, str) else nets:
-        try:
-            ip_network(word)
-        except ValueError:
-            found.append(f"PTT_ALLOWED_NETS contains “{word}”. Name networks, for example 10.20.0.0/16.")
+    for name in ("PTT_ALLOWED_NETS",):
+        nets = config.get(name) or ""
+        for word in nets.replace(",", " ").split() if isinstance(nets, str) else nets:
+            try:
+                ip_network(word)
+            except ValueError:
+                found.append(f"{name} contains “{word}”. Name networks, for example 10.20.0.0/16.")
     try:
         if float(config.get("PTT_TICK_SECONDS") or 60) <= 0:
             raise ValueError
     except ValueError:
         found.append(f"PTT_TICK_SECONDS is “{config.get('PTT_TICK_SECONDS')}”. Set it to a number of seconds.")
-    try:
-        parse_keys(config.get("PTT_ENCRYPTION_KEYS") or "")
-    except SecretError as error:
-        found.append(f"PTT_ENCRYPTION_KEYS: {error}.")
+    for name in ("PTT_ENCRYPTION_KEYS", "PTT_BACKUP_KEYS"):
+        try:
+            parse_keys(config.get(name) or "")
+        except SecretError as error:
+            found.append(f"{name}: {error}.")
     return found
 
 
@@ -231,5 +268,7 @@ def check(config: Mapping[str, Any]) -> None:
     found = nonsense(config)
     if config.get("PTT_ENV") == "production":
         found += faults(config)
+        for line in [] if found else doubts(config):
+            log.warning("%s", line)
     if found:
         raise ConfigError("PTT Admin does not start like this:\n" + "\n".join(f"  - {line}" for line in found))

@@ -11,10 +11,13 @@ from flask.cli import AppGroup, with_appcontext
 
 from app.core.actor import Actor, acting
 from app.core.errors import DomainError
+from app.operations_cli import COMMANDS
 from app.plugin_cli import plugin
 
 ptt = AppGroup("ptt", help="PTT Admin: setup, jobs, checks.")
 ptt.add_command(plugin)
+for operation in COMMANDS:
+    ptt.add_command(operation)
 CLI = Actor("cli", getpass.getuser() if sys.stdin is not None else "cli")
 
 

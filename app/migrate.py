@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -39,6 +40,21 @@ def _config(owner: str, versions: Path) -> Config:
 def upgrade() -> None:
     for owner, versions in owners():
         command.upgrade(_config(owner, versions), "heads")
+
+
+def upgrade_to(heads: dict[str, list[str]]) -> None:
+    """Up to these migrations only (owner → revisions), as a backup had them. ValueError names what this program does not have."""
+    known = dict(owners())
+    for owner, revisions in heads.items():
+        if revisions and owner not in known:
+            raise ValueError(f"the plugin {owner} is not installed")
+        for target in revisions:
+            command.upgrade(_config(owner, known[owner]), target)
+
+
+def heads_in(connection: Any, owner: str) -> set[str]:
+    """The migrations that the database has of an owner."""
+    return set(MigrationContext.configure(connection, opts={"version_table": version_table(owner)}).get_current_heads())
 
 
 def revision(owner: str, message: str) -> None:

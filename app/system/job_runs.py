@@ -167,8 +167,11 @@ def _is_done(session: Session, name: str, period: str) -> bool:
 
 
 def _hold_reason(job: Job, run: JobRun) -> str | None:
+    from app.system import quarantine
     from app.system.ticks import clock_is_doubtful
 
+    if not run.dry_run and not run.params.get("approved") and quarantine.restored_at() is not None:
+        return quarantine.reason()
     if job.risky and not run.dry_run and not run.params.get("approved") and clock_is_doubtful():
         return _("The clock jumped by more than 36 hours. Check the time, then approve.")
     return None

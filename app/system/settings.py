@@ -151,9 +151,15 @@ def change_settings(values: dict[str, Any]) -> list[str]:
     return changed
 
 
+def _check_hold(value: Any) -> None:
+    from app.system.quarantine import check_hold
+
+    check_hold(value)
+
+
 declare(
     Setting("system.hold_outgoing", bool, False, _l("Hold everything outgoing"), _l("System"),
-            _l("While this is on, nothing is sent to PTT servers, by e-mail or by SMS. It is shown on every page.")),
+            _l("While this is on, nothing is sent to PTT servers, by e-mail or by SMS. It is shown on every page."), check=_check_hold),
     Setting("system.time_zone", str, "Europe/Berlin", _l("Time zone of the company"), _l("System"),
             _l("Due dates, days and “the 1st at 00:01” are meant in this zone, for example Europe/Berlin or America/Sao_Paulo.")),
 )

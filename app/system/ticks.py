@@ -18,6 +18,7 @@ from app.system.job_runs import OPEN, jobs, send
 from app.system.models import JobPart, JobRun, MailMessage, Mark, ProtocolKind, RunState
 from app.system.outbox import OutboxState
 from app.system.protocol import record
+from app.system.quarantine import restored_at
 from app.system.settings import forget_cached
 from app.system.wake import wake
 
@@ -29,6 +30,8 @@ def tick() -> list[int]:
     """Create the runs that are due and hand all unfinished ones to the workers; returns the ids of new runs."""
     forget_cached()
     check_clock()
+    if restored_at() is not None:
+        return []               # a restored copy: no run is created, none goes on
     created = [run_id for job in jobs().values() if job.once_per for run_id in _create_due(job)]
     resend()
     return created

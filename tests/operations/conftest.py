@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+BACKUP_KEYS = "b1:YmFja3VwLWtleS0wMTIzNDU2Nzg5LUFCQ0RFRkdISUo="
+
+
+@pytest.fixture
+def place(app: Flask, tmp_path: Path) -> Path:
+    """Where backups go."""
+    app.config.update(PTT_BACKUP_KEYS=BACKUP_KEYS, BACKUP_URL=f"file://{tmp_path / 'backups'}")
+    return tmp_path / "backups"
