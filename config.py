@@ -122,6 +122,7 @@ PTT_TICK_SECONDS = _text("PTT_TICK_SECONDS") or None
 PTT_SIMULATOR_URL = _text("PTT_SIMULATOR_URL")
 PTT_SIMULATOR_USER = _text("PTT_SIMULATOR_USER")
 PTT_SIMULATOR_PASSWORD = _text("PTT_SIMULATOR_PASSWORD")
+CHAT_PORT = _number("CHAT_PORT", 0)     # of the chat's sockets, where no proxy puts them under the address of the site
 PTT_PORTAL_PASSWORD = _text("PTT_PORTAL_PASSWORD")      # of the demo's customers
 
 # Flask-AppBuilder -------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from flask import Flask, abort, g, request
+from flask import Flask, abort, current_app, g, request
 from werkzeug.exceptions import SecurityError
 
 PERMISSIONS = "camera=(), microphone=(), geolocation=(), payment=(), usb=(), interest-cohort=()"
@@ -34,9 +34,15 @@ def nonce() -> str:
     return str(g.csp_nonce)
 
 
+def chat_source() -> str:
+    """Where the chat's sockets are when they have a port of their own: this host, that port, nothing else."""
+    port = current_app.config.get("CHAT_PORT")
+    return f" {'wss' if request.is_secure else 'ws'}://{request.host.rpartition(':')[0] or request.host}:{port}" if port else ""
+
+
 def policy(admin: bool) -> str:
     parts = ["default-src 'self'", f"script-src 'self' 'nonce-{nonce()}'", f"style-src 'self' 'nonce-{nonce()}'", "img-src 'self' data:",
-             "font-src 'self'", "connect-src 'self'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'self'"]
+             "font-src 'self'", f"connect-src 'self'{chat_source()}", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'self'"]
     if admin:
         parts.insert(3, "style-src-attr 'unsafe-inline'")     # the lookup fields set widths by attribute
     return "; ".join(parts)

@@ -25,10 +25,10 @@ WATCHING = {"JobRunView": READ, "ProtocolView": READ, "DocumentView": READ, "Mai
 
 # role → area → level; names of views stand for themselves
 ROLES: dict[str, dict[str, str]] = {
-    "Billing": {"customers": EDIT, "licenses": READ, "billing": WRITE, "receivables": WRITE, "catalog": READ, **BACK_OFFICE},
-    "Support": {"customers": WRITE, "licenses": WRITE, "billing": READ, "receivables": READ, "catalog": READ, **BACK_OFFICE},
-    "Sales": {"customers": EDIT, "ProspectView": WRITE, "licenses": READ, "billing": READ, "receivables": READ, "catalog": READ},
-    "Read only": {"customers": READ, "licenses": READ, "billing": READ, "receivables": READ, "catalog": READ, **WATCHING},
+    "Billing": {"customers": EDIT, "support": READ, "licenses": READ, "billing": WRITE, "receivables": WRITE, "catalog": READ, **BACK_OFFICE},
+    "Support": {"customers": WRITE, "support": WRITE, "licenses": WRITE, "billing": READ, "receivables": READ, "catalog": READ, **BACK_OFFICE},
+    "Sales": {"customers": EDIT, "CallbackView": WRITE, "ProspectView": WRITE, "licenses": READ, "billing": READ, "receivables": READ, "catalog": READ},
+    "Read only": {"customers": READ, "support": READ, "licenses": READ, "billing": READ, "receivables": READ, "catalog": READ, **WATCHING},
 }
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
 from flask import request, session
+from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select, update
 
 from app.admin.models import StaffSession
@@ -67,6 +69,14 @@ def touch(row: StaffSession) -> None:
     with transaction() as database:
         database.execute(update(StaffSession).where(StaffSession.id == key, StaffSession.ended_at.is_(None))
                          .values(seen_at=now, address=(request.remote_addr or "")[:45]).execution_options(synchronize_session=False))
+
+
+def over(ids: Collection[int]) -> set[int]:
+    """Which of these sessions count no more: ended, or of a user who is no longer active. Nothing is touched by asking."""
+    now = clock.now()
+    counting = select(StaffSession.id).join(User, User.id == StaffSession.user_id).where(
+        StaffSession.id.in_(ids), StaffSession.ended_at.is_(None), User.active, StaffSession.created_at > now - LONGEST, StaffSession.seen_at > now - IDLE)
+    return set(ids) - set(db.session.scalars(counting))
 
 
 def end(ids: list[int], because: str) -> int:

@@ -13,7 +13,7 @@ from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFProtect
 
-from app.admin import errors, headers, health, own_customers  # noqa: F401  the rules of own_customers register themselves
+from app.admin import errors, headers, health, own_customers, sessions  # noqa: F401  the rules of own_customers register themselves
 from app.admin.security import SecurityManager
 from app.core import clock, formats
 from app.core.access import may, to_login
@@ -27,7 +27,7 @@ CATEGORIES: dict[str, tuple[Any, str]] = {
     "customers": (_l("Customers"), "fa-building"), "licenses": (_l("Licenses"), "fa-walkie-talkie"),
     "billing": (_l("Billing"), "fa-file-invoice"), "receivables": (_l("Receivables"), "fa-scale-balanced"),
     "reminders": (_l("Reminders"), "fa-envelope-open-text"), "collection": (_l("Ways to pay"), "fa-credit-card"), "accounting": (_l("Accounting"), "fa-book"),
-    "catalog": (_l("Catalog"), "fa-tags"), "system": (_l("System"), "fa-sliders"),
+    "support": (_l("Support"), "fa-comments"), "catalog": (_l("Catalog"), "fa-tags"), "system": (_l("System"), "fa-sliders"),
 }
 COUNT_SECONDS = 60
 
@@ -73,6 +73,7 @@ def install(flask_app: Flask) -> None:
     flask_app.before_request(_only_staff)
     flask_app.context_processor(_context)
     headers.install(flask_app)
+    flask_app.extensions["ptt_staff_sessions_over"] = sessions.over
     errors.install(flask_app)
     health.install(flask_app)
     flask_app.add_url_rule("/", "front", lambda: redirect(url_for("Overview.index")))

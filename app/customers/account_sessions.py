@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
@@ -49,6 +50,14 @@ def running(token: str) -> tuple[PortalSession, PortalAccount] | None:
         with transaction():
             row.seen_at = now
     return row, account
+
+
+def over(ids: Collection[int]) -> set[int]:
+    """Which of these sessions count no more. Nothing is touched by asking."""
+    now = clock.now()
+    counting = select(PortalSession.id).join(PortalAccount, PortalAccount.id == PortalSession.account_id).where(
+        PortalSession.id.in_(ids), PortalSession.ended_at.is_(None), PortalAccount.state == AccountState.ACTIVE, PortalSession.created_at > now - LONGEST, PortalSession.seen_at > now - IDLE)
+    return set(ids) - set(db.session.scalars(counting))
 
 
 def end_all(account_id: int, because: str, but: int | None = None) -> int:

@@ -18,6 +18,7 @@ from app.core.fields import DayField, Required, ServiceForm, clean_text, no_cont
 from app.core.page_parts import safe_url_for
 from app.core.views import AdminEntry, AdminInterface, AdminView, action
 from app.customers import services
+from app.customers.callbacks import waiting as callbacks_waiting
 from app.customers.checks import payment_methods, phone_words
 from app.customers.e_invoice import e_invoice_formats
 from app.customers.locks import reason_words
@@ -25,6 +26,7 @@ from app.customers.models import Customer, CustomerKind, CustomerState
 from app.customers.prospects import waiting
 from app.customers.representatives import own_representative
 from app.customers.views_accounts import AccountActions, PortalAccountView
+from app.customers.views_callbacks import CallbackView
 from app.customers.views_prospects import ProspectView
 from app.customers.views_representatives import RepresentativeView
 from app.customers.views_terms import TermsAcceptanceView, TermsView
@@ -193,4 +195,5 @@ VIEWS = [
     # who may make accounts gives access: the same people as for licenses; terms are the administrators'
     AdminEntry(PortalAccountView, _l("Portal accounts"), "customers", "fa-id-badge", area="licenses", rank=60),
     AdminEntry(TermsView, _l("Terms"), "customers", "fa-file-contract", area="system", rank=61), AdminEntry(TermsAcceptanceView, _l("Terms accepted"), area="customers"),
+    AdminEntry(CallbackView, _l("Call-backs"), "support", "fa-phone", count=callbacks_waiting, rank=71),
 ]

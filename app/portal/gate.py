@@ -105,7 +105,7 @@ def guard() -> Any:
     if (token := request.cookies.get(cookie_name())) is None or (found := _find(token)) is None:
         return to_sign_in()
     g.ptt_portal_visit = found
-    g.ptt_portal_visitor = PortalVisitor(found.account.id, str(found.account), found.customer.id, found.customer.currency, found.account.language, found.rights)
+    g.ptt_portal_visitor = _visitor(found)
     g.ptt_portal_stack = stack = ExitStack()
     stack.enter_context(acting(Actor("portal", str(found.account), found.account.id, on_behalf=found.customer.number if found.partner else None, origin=request.remote_addr)))
     if asked is None or not found.may(asked):
@@ -113,6 +113,17 @@ def guard() -> Any:
     if request.method == "POST" and request.form.get("acts_for", str(found.customer.id)) != str(found.customer.id):
         abort(409)      # the page was made for another customer of the login: in a second window, it was switched
     return None
+
+
+def _visitor(found: Visit) -> PortalVisitor:
+    return PortalVisitor(found.account.id, str(found.account), found.customer.id, found.customer.currency, found.account.language, found.rights)
+
+
+def of_cookie() -> tuple[int, PortalVisitor] | None:
+    """Session row and visitor of this request's cookies, for what is not a page below /portal: the chat's sockets. The same rules as for pages."""
+    token = request.cookies.get(cookie_name())
+    found = _find(token) if token is not None else None
+    return (found.row.id, _visitor(found)) if found is not None else None
 
 
 def leave(error: BaseException | None = None) -> None:

@@ -16,6 +16,7 @@ ENTRIES = [
     PortalEntry("portal.licenses", _l("Licenses"), icon="radio", rank=20),
     PortalEntry("portal.groups", _l("Groups"), icon="people", rank=30),
     PortalEntry("portal.invoices", _l("Invoices"), "money", "invoice", 40),
+    PortalEntry("portal_chat.index", _l("Chat"), icon="chat", rank=50),
     PortalEntry("portal.customers", _l("Customers"), "partner", "shop", 15),
 ]
 
@@ -37,6 +38,8 @@ def entries() -> list[Shown]:
     for entry in sorted([*ENTRIES, *plugged], key=lambda entry: entry.rank):
         if entry.endpoint == "portal.groups" and visit.customer.kind is CustomerKind.PUBLIC:
             continue        # talks to everybody of the public service
+        if entry.endpoint == "portal_chat.index" and not current_app.extensions["ptt_chat_offered"]():
+            continue        # closed, or not offered
         if visit.may(entry.right) and entry.endpoint in current_app.view_functions:
             url = url_for(entry.endpoint)
             current = request.path == url if entry.endpoint == "portal.home" else (request.path + "/").startswith(url.rstrip("/") + "/")

@@ -36,6 +36,10 @@ def install(flask_app: Flask) -> None:
     flask_app.teardown_request(gate.leave)
     flask_app.context_processor(names)
     flask_app.register_blueprint(portal)
+    flask_app.extensions["ptt_portal_visitor"] = gate.of_cookie
+    for blueprint in flask_app.blueprints.values():
+        if (blueprint.url_prefix or "").startswith(f"{gate.ROOT}/"):        # pages of other slices
+            flask_app.error_handler_spec[blueprint.name] = flask_app.error_handler_spec["portal"]
     plugins = flask_app.extensions["ptt_plugins"]
     for name, loaded in plugins.loaded.items():
         for blueprint in loaded.answers["portal_blueprint"]:

@@ -1,0 +1,28 @@
+"""Conversations are kept as long as the setting says, then deleted with their files."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, select
+
+from app.chat.models import ChatMessage, ChatState, Conversation
+from app.core.db import db, transaction
+from app.system.models import Document
+
+CHUNK = 200
+
+
+def forget(before: datetime) -> int:
+    """Delete what was closed before this instant; the sweep of the document store removes the bytes. Returns how many; may be cut off and repeated."""
+    count = 0
+    old = (Conversation.state == ChatState.CLOSED, Conversation.closed_at < before)
+    while ids := db.session.scalars(select(Conversation.id).where(*old).order_by(Conversation.closed_at).limit(CHUNK)).all():
+        with transaction() as session:
+            files = session.scalars(select(ChatMessage.document_id).where(ChatMessage.conversation_id.in_(ids), ChatMessage.document_id.is_not(None))).all()
+            session.execute(delete(ChatMessage).where(ChatMessage.conversation_id.in_(ids)).execution_options(synchronize_session=False))
+            if files:
+                session.execute(delete(Document).where(Document.id.in_(files)).execution_options(synchronize_session=False))
+            session.execute(delete(Conversation).where(Conversation.id.in_(ids)).execution_options(synchronize_session=False))
+        count += len(ids)
+    return count
