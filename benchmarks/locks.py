@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 
+from app.system.settings import change_settings
 from benchmarks.support.application import make_app, make_tables
 from benchmarks.support.figures import Figure, median, say, seconds
 from benchmarks.support.postgres import plain, postgres
@@ -39,12 +40,12 @@ SELECT (SELECT count(*) FROM locked), (SELECT count(*) FROM unlocked)
 PAID = "UPDATE open_item SET open = 0, settled_on = current_date WHERE reference LIKE 'LATE-%'"
 OWED = "UPDATE open_item SET open = amount, settled_on = NULL WHERE reference LIKE 'LATE-%'"
 UNLOCKED = """
-TRUNCATE provisioning_order, lock_period, protocol_entry, job_note, job_part, job_run;
+TRUNCATE provisioning_order, lock_period, protocol_entry, job_note, job_part, job_run CASCADE;
 UPDATE customer SET lock_reasons = 0 WHERE lock_reasons <> 0;
 UPDATE license SET lock_reasons = 0, sync_state = 'synced' WHERE lock_reasons <> 0 OR sync_state <> 'synced';
 """
 LOCKED = """
-TRUNCATE provisioning_order, lock_period, protocol_entry, job_note, job_part, job_run;
+TRUNCATE provisioning_order, lock_period, protocol_entry, job_note, job_part, job_run CASCADE;
 UPDATE customer SET lock_reasons = 1 WHERE id % 20 = 0 AND lock_reasons <> 1;
 UPDATE license SET lock_reasons = 1, sync_state = 'synced' WHERE customer_id % 20 = 0 AND (lock_reasons <> 1 OR sync_state <> 'synced');
 INSERT INTO lock_period (customer_id, reason, from_at, note, ended_note) SELECT id, 1, now(), '', '' FROM customer WHERE id % 20 = 0;
@@ -59,6 +60,7 @@ def run(options: argparse.Namespace) -> list[Figure]:
         make_tables(url)
         flask_app = make_app(url)
         with psycopg.connect(plain(url), autocommit=True) as connection, flask_app.app_context():
+            change_settings({"locks.require_notice": False})        # as the raw statement: overdue is enough
             _fill(connection, options.scale)
             return _measure(connection, options.repeat)
 
