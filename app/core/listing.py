@@ -91,7 +91,8 @@ class Listing(ViewParts):
     def list_order(self, column: str, descending: bool) -> list[Any]:
         """ORDER BY for a column of `order_columns`, with the key as tie breaker."""
         pk = self.datamodel.get_pk()
-        terms = [getattr(self.datamodel.obj, column), pk] if column and column != pk.key else [pk]
+        plain = column and column != pk.key and column not in self.datamodel.obj.__mapper__.relationships
+        terms = [getattr(self.datamodel.obj, column), pk] if plain else [pk]
         return [term.desc() if descending else term.asc() for term in terms]
 
     def find(self, text: str) -> Any:
