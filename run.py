@@ -1,6 +1,6 @@
 """Everything on this machine, for trying and for very small providers: `make run`.
 
-Embedded Redis, database (SQLite unless DATABASE_URL names another), web server, two workers, ticker, mail sink and PTT
+Embedded Redis, database (SQLite unless DATABASE_URL names another), web server, chat server, two workers, ticker, mail sink and PTT
 simulator. Data, generated secrets and logs are in var/. Ctrl-C stops all; the next start goes on with the same data.
 """
 
@@ -54,10 +54,10 @@ def number(name: str, default: int) -> int:
 
 
 def choose_ports(stored: dict[str, str]) -> dict[str, int]:
-    """Web and mail take the next free port. The simulator keeps its own: the PTT server in the demo data names it."""
+    """Web, chat and mail take the next free port. The simulator keeps its own: the PTT server in the demo data names it."""
     taken: set[int] = set()
     chosen: dict[str, int] = {}
-    for name, host, wanted in (("web", HOST, number("PTT_PORT", 8080)), ("mail", LOCAL, number("PTT_MAIL_PORT", 8025)),
+    for name, host, wanted in (("web", HOST, number("PTT_PORT", 8080)), ("chat", HOST, number("PTT_CHAT_PORT", 8081)), ("mail", LOCAL, number("PTT_MAIL_PORT", 8025)),
                                ("smtp", LOCAL, number("PTT_SMTP_PORT", 2525))):
         chosen[name] = ports.choose(host, wanted, taken=frozenset(taken))
         taken.add(chosen[name])
@@ -79,7 +79,7 @@ def environment(stored: dict[str, str], port: dict[str, int]) -> dict[str, str]:
     base = f"http://localhost:{port['web']}"
     ours = {
         **{name: value for name, value in stored.items() if name not in ("PTT_ADMIN_PASSWORD", "PTT_PORTAL_PASSWORD", "PTT_SIMULATOR_PORT")},
-        "PTT_VAR": str(VAR), "BASE_URL": base, "SMTP_URL": f"smtp://{LOCAL}:{port['smtp']}", "DEMO": "1",
+        "PTT_VAR": str(VAR), "BASE_URL": base, "SMTP_URL": f"smtp://{LOCAL}:{port['smtp']}", "DEMO": "1", "CHAT_PORT": str(port["chat"]),
         "PTT_ALLOWED_NETS": "127.0.0.0/8", "PTT_SIMULATOR_URL": f"http://{LOCAL}:{port['simulator']}",
     }
     fixed = {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
@@ -101,6 +101,10 @@ def services(port: dict[str, int], env: dict[str, str]) -> dict[str, list[Servic
         Service("web", [python, "-m", "gunicorn", "--worker-class", "gthread", "--workers", "2", "--threads", "12",
                         "--bind", f"[{HOST}]:{port['web']}" if ":" in HOST else f"{HOST}:{port['web']}", "--timeout", "60",
                         "--graceful-timeout", "20", "--keep-alive", "15", "--no-control-socket", "app.wsgi:application"], patience=25),
+        # every open chat holds a thread, so it has a process of its own: a full one never stops the pages
+        Service("chat", [python, "-m", "gunicorn", "--worker-class", "gthread", "--workers", "1", "--threads", "100",
+                         "--bind", f"[{HOST}]:{port['chat']}" if ":" in HOST else f"{HOST}:{port['chat']}", "--timeout", "60",
+                         "--graceful-timeout", "5", "--no-control-socket", "app.chat_server:application"], patience=10),
         Service("worker-1", [python, "-m", "app.worker", "--queues", "default"], patience=30),
         Service("worker-2", [python, "-m", "app.worker", "--queues", "documents,default"], patience=30),
         Service("ticker", [python, "-m", "app.ticker"], patience=30),

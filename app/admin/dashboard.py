@@ -21,7 +21,6 @@ from app.core.own_rows import own, reader
 from app.core.page_parts import safe_url_for
 from app.core.period import Month
 from app.core.views import Routes
-from app.customers import callbacks
 from app.customers.callback_models import Callback
 from app.customers.models import Customer, CustomerState, TariffAssignment
 from app.licenses.models import License, LicenseState
@@ -68,6 +67,7 @@ def tasks() -> list[Task]:
     """What waits for somebody, most harmful first."""
     n = queries.waiting()
     today = clock.today()
+    chats, calls = queries.support_waiting()
     jobs = safe_url_for("JobsPage.index")
     plugin_page = safe_url_for("PluginsPage.index")
     reactions = safe_url_for("EventFailureView.list")
@@ -87,8 +87,8 @@ def tasks() -> list[Task]:
         (45, "fa-coins", _("Payments that are not used up"), n.free_payments, list_of(Payment, tab="left", for_prepaid="no"), ""),
         (50, "fa-calendar-xmark", _("Tariffs of customers that end within %(days)s days", days=queries.EXPIRES_WITHIN), n.expiring_tariffs,
          list_of(TariffAssignment, valid_to__from=today.isoformat(), valid_to__to=(today + timedelta(days=queries.EXPIRES_WITHIN)).isoformat()), ""),
-        (22, "fa-comments", _("Chats that wait"), current_app.extensions["ptt_chats_waiting"](), safe_url_for("ChatPage.index"), ""),
-        (24, "fa-phone", _("People who wait for a call"), callbacks.waiting(), list_of(Callback, tab="waiting"), ""),
+        (22, "fa-comments", _("Chats that wait"), chats, safe_url_for("ChatPage.index"), ""),
+        (24, "fa-phone", _("People who wait for a call"), calls, list_of(Callback, tab="waiting"), ""),
         (60, "fa-file-invoice", _("Billing data to review"), n.draft_documents, list_of(BillingDocument, tab="draft"), ""),
     ]
     return [Task(rank, icon, text, number, url, detail) for rank, icon, text, number, url, detail in found if url and (number is None or number > 0)]

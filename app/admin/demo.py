@@ -35,6 +35,7 @@ from app.core import clock
 from app.core.actor import Actor, acting
 from app.core.db import db, transaction
 from app.core.period import Month
+from app.core.slices import parts
 from app.customers.models import Association, Customer, CustomerKind, Representative
 from app.customers.services import accept_membership, assign_tariff, create_customer, request_membership
 from app.licenses.groups import create_group, set_members
@@ -75,6 +76,8 @@ def _load(dice: random.Random) -> str:
         _this_month(customers)
         load_people(customers)
         load_bank()
+        for part in parts("demo_rows"):
+            part.load(customers)
         for loaded in plugins().loaded.values():
             loaded.plugin.load_demo()
     return str(_("%(n)s customers with four months of history were loaded.", n=len(customers)))

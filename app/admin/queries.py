@@ -20,6 +20,7 @@ from app.core.db import db, is_postgresql
 from app.core.interface import COUNT_LIMIT, ESTIMATE_FROM, capped
 from app.core.jobs import Job
 from app.core.period import Month
+from app.customers import callbacks
 from app.customers.models import TariffAssignment
 from app.licenses.models import License, LicenseState, SyncState
 from app.receivables.models import OpenItem, Payment, PaymentState
@@ -188,6 +189,12 @@ def waiting() -> Waiting:
     }
     row = db.session.execute(select(*(part.label(name) for name, part in parts.items()))).one()
     return Waiting(**row._mapping)
+
+
+@cached(15)
+def support_waiting() -> tuple[int, int]:
+    """(chats, people who wait for a call)."""
+    return current_app.extensions["ptt_chats_waiting"](), callbacks.waiting()
 
 
 def runs_waiting() -> int:

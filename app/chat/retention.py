@@ -7,10 +7,27 @@ from datetime import datetime
 from sqlalchemy import delete, select
 
 from app.chat.models import ChatMessage, ChatState, Conversation
+from app.chat.push import announce
+from app.chat.services import locked
+from app.core import clock
 from app.core.db import db, transaction
 from app.system.models import Document
 
 CHUNK = 200
+
+
+def close_idle(before: datetime) -> int:
+    """End conversations in which nobody has written since this instant; returns how many."""
+    count = 0
+    for ident in db.session.scalars(select(Conversation.id).where(Conversation.state != ChatState.CLOSED, Conversation.last_at < before)).all():
+        with transaction():
+            row = locked(ident)
+            if row.state is not ChatState.CLOSED and row.last_at < before:
+                row.move_to(ChatState.CLOSED)
+                row.closed_at = clock.now()
+                count += 1
+                announce(row.id)
+    return count
 
 
 def forget(before: datetime) -> int:

@@ -55,6 +55,7 @@ declare(
     Setting("chat.holiday_region", str, "", _l("Region of the holidays"), SECTION, _l("A code, for example NI for Lower Saxony or SP for São Paulo. Empty: only those of the whole country."), check=_check_region),
     Setting("chat.closed_days", list, [], _l("Further days off"), SECTION, _l("One per line, for example 2026-12-24."), check=_check_days),
     Setting("chat.outside", str, "callback", _l("Outside the opening hours"), SECTION, choices=lambda: OUTSIDE),
+    Setting("chat.idle_days", int, 7, _l("End a conversation without a word after days"), SECTION, minimum=1, maximum=365),
     Setting("chat.keep_days", int, 365, _l("Keep closed conversations, days"), SECTION, _l("After that the daily job deletes them with their files."), minimum=1, maximum=3650),
 )
 

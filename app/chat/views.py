@@ -64,7 +64,7 @@ class ChatPage(AdminPage):
     @expose("/history")
     @allowed("index")
     def history(self) -> Any:
-        words = " ".join(request.args.get("q", "").split())[:100]
+        words = " ".join(request.args.get("q", "").replace("\0", "").split())[:100]
         before = request.args.get("before", queries.LARGEST, int)
         rows = queries.search(words, before if 0 < before <= queries.LARGEST else queries.LARGEST, queries.FOUND + 1)
         return self.page("chat/history.html", title=_("Conversations"), rows=rows[:queries.FOUND], words=words, more=rows[queries.FOUND - 1].id if len(rows) > queries.FOUND else None)

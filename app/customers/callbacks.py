@@ -25,7 +25,7 @@ WAITING = (CallbackState.OPEN, CallbackState.UNREACHED)
 def request_callback(*, key: str, name: str, phone: str, wished: str = "", message: str = "", language: str = "en", origin: str = "website", address: str = "",
                      country: str = "", customer: Customer | None = None) -> Callback:
     """Store the wish, once per `key` (random, of the form). Raises InvalidInput or TooManyTries. Not inside a transaction."""
-    if not key or len(key) > 40 or not key.isascii():
+    if not key or len(key) > 40 or not (key.isascii() and key.isprintable()):
         raise InvalidInput(_("This form is no longer valid. Go back, load the page again and repeat what you did."))
     if (known := db.session.scalar(select(Callback).where(Callback.key == key))) is not None:
         return known

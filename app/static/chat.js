@@ -107,9 +107,15 @@
       item.busy = false;
       if (answer.over) { item.note.textContent = words.failed; return; }
       if (answer.error) { item.refused = true; item.box.classList.add("is-refused"); item.note.textContent = words.refused + " " + answer.error; if (field && !field.value && item.text) { field.value = item.text; } delete pending[id]; keep(); return; }
-      if (answer.conversation && answer.conversation !== conversation) { conversation = answer.conversation; last = 0; open(); }
+      if (answer.conversation && answer.conversation !== conversation) { conversation = answer.conversation; last = 0; actions(); open(); }
       since();
     }, function () { item.busy = false; item.note.textContent = words.failed; });
+  }
+  function actions() {
+    var box = document.querySelector("[data-chat-actions]");
+    if (!box) { return; }
+    [].forEach.call(box.querySelectorAll("a, form"), function (item) { var name = item.tagName === "A" ? "href" : "action"; item.setAttribute(name, item.getAttribute(name).replace(/\/chat\/\d+\//, "/chat/" + conversation + "/")); });
+    box.hidden = false;
   }
   function put(id, text, file) {
     var box = bubble({ mine: true, text: file ? file.name : text }), note = document.createElement("span");
@@ -164,6 +170,9 @@
     fetch(root.dataset.queue, { credentials: "same-origin", redirect: "manual" }).then(function (answer) { return answer.ok ? answer.text() : Promise.reject(new Error()); }).then(function (html) {
       var focused = queue.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
       queue.innerHTML = html;      /* made and escaped by the server */
+      var waiting = queue.querySelector("[data-waiting]"), entry = document.querySelector(".nav-sub a[aria-current]"), badge = entry && entry.querySelector(".nav-count"), number = waiting ? waiting.dataset.waiting : "0";
+      if (entry && number !== "0" && !badge) { badge = entry.appendChild(document.createElement("span")); badge.className = "nav-count"; }
+      if (badge) { if (number === "0") { badge.remove(); } else { badge.textContent = number; } }
       if (focused) { var link = [].slice.call(queue.querySelectorAll("a")).filter(function (a) { return a.getAttribute("href") === focused; })[0]; if (link) { link.focus(); } }
     }).catch(function () { /* asked again soon */ });
   }

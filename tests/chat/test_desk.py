@@ -100,3 +100,11 @@ def test_the_daily_job_and_the_figure(app: Flask, world: World) -> None:
     assert "Chats that wait" in page and "People who wait for a call" in page
     assert run_now(JOBS[0].name, str(clock.today())) is not None
     assert db.session.scalars(select(Callback)).all() and queries.count_waiting() == 1
+
+
+def test_the_demo_shows_one_who_waits_and_one_who_is_talked_to(app: Flask, world: World) -> None:
+    from app.chat.demo_rows import load
+
+    load([world.customer, world.other])
+    assert [row.customer_id for row in queries.waiting()] == [world.customer.id] and [row.last_number for row in queries.active()] == [3]
+    assert callbacks.waiting() == 1

@@ -104,12 +104,13 @@ def test_a_foreign_conversation_is_refused_in_every_event(app: Flask, world: Wor
     assert customer.ask("open", {"conversation": own, "after": 0})["last"] == 1
 
 
-@pytest.mark.parametrize("data", [None, 7, "text", [], [1], {}, {"conversation": None}, {"conversation": "1"}, {"conversation": True}, {"conversation": -1}, {"conversation": 2**80}, {"conversation": 1.5},
-                                  {"conversation": {"$gt": 0}}])
-def test_bad_payloads(world: World, customer: Client, data: Any) -> None:
+def test_bad_payloads(world: World, customer: Client) -> None:
     world.write()
+    shapes: list[Any] = [None, 7, "text", [], [1], {}, {"conversation": None}, {"conversation": "1"}, {"conversation": True}, {"conversation": -1}, {"conversation": 2**80}, {"conversation": 1.5},
+                                  {"conversation": {"$gt": 0}}]
     for event in ("open", "since", "say", "read", "typing"):
-        assert "error" in customer.ask(event, data), event
+        for data in shapes:
+            assert "error" in customer.ask(event, data), (event, data)
     assert customer.is_in
 
 

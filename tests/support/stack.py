@@ -73,6 +73,13 @@ class Stack:
         self.wait_for(self.answers, "the web server answers", process=("web", process))
         return process
 
+    def chat(self, port: int, threads: int = 20, name: str = "chat") -> subprocess.Popen[bytes]:
+        """A process of the chat's sockets on `port`; any number may run."""
+        process = self.start(name, PYTHON, "-m", "gunicorn", "--worker-class", "gthread", "--workers", "1", "--threads", str(threads),
+                             "--bind", f"127.0.0.1:{port}", "--graceful-timeout", "1", "--no-control-socket", "app.chat_server:application")
+        self.wait_for(lambda: self.answers(port), "the chat server answers", process=(name, process))
+        return process
+
     def worker(self, queues: str = "default,documents", name: str = "worker") -> subprocess.Popen[bytes]:
         return self.start(name, PYTHON, "-m", "app.worker", "--queues", queues)
 
@@ -85,8 +92,8 @@ class Stack:
         self.web()
         return self
 
-    def answers(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+    def answers(self, port: int | None = None) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=5)
         try:
             connection.request("GET", "/healthz")
             return connection.getresponse().status == 200

@@ -17,7 +17,7 @@ from tests.support.databases import Databases
 from tests.support.settings import ROOT
 
 DEPLOY = ROOT / "deploy"
-MODULES = {"app.worker", "app.ticker", "app.wsgi:application", "app.factory"}
+MODULES = {"app.worker", "app.ticker", "app.wsgi:application", "app.chat_server:application", "app.factory"}
 
 
 def commands() -> dict[str, str]:
@@ -46,7 +46,7 @@ def test_each_command_starts_something_of_ours(place, command):
 
 def test_every_process_is_there():
     joined = "\n".join(commands().values())
-    for word in ("app.wsgi:application", "app.worker --queues default", "app.worker --queues documents,default", "app.ticker", "ptt setup"):
+    for word in ("app.wsgi:application", "app.chat_server:application", "app.worker --queues default", "app.worker --queues documents,default", "app.ticker", "ptt setup"):
         assert word in joined
 
 
@@ -57,7 +57,7 @@ def test_systemd_accepts_the_units(tmp_path):
         text = re.sub(r"/opt/pttadmin/\.venv/bin/(gunicorn|python)", "/bin/true", unit.read_text())
         (tmp_path / unit.name).write_text(text)
     (tmp_path / "pttadmin-worker@default.service").symlink_to(tmp_path / "pttadmin-worker@.service")
-    names = ["pttadmin.target", "pttadmin-web.service", "pttadmin-ticker.service", "pttadmin-worker@default.service"]
+    names = ["pttadmin.target", "pttadmin-web.service", "pttadmin-chat.service", "pttadmin-ticker.service", "pttadmin-worker@default.service"]
     answer = subprocess.run(["systemd-analyze", "verify", "--man=no", *(str(tmp_path / name) for name in names)], capture_output=True, text=True, check=False)
     assert (answer.returncode, answer.stderr) == (0, "")
 
@@ -65,8 +65,8 @@ def test_systemd_accepts_the_units(tmp_path):
 def test_the_compose_file_runs_the_product_without_the_simulator():
     compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
     services = compose["services"]
-    assert set(services) == {"setup", "web", "worker-default", "worker-documents", "ticker", "postgres", "redis"}
-    for name in ("web", "worker-default", "worker-documents", "ticker"):
+    assert set(services) == {"setup", "web", "chat", "worker-default", "worker-documents", "ticker", "postgres", "redis"}
+    for name in ("web", "chat", "worker-default", "worker-documents", "ticker"):
         assert services[name]["environment"]["PTT_ENV"] == "production"
         assert "ptt_app" in services[name]["environment"]["DATABASE_URL"]
         assert services[name]["depends_on"]["setup"]["condition"] == "service_completed_successfully"
