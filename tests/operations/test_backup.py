@@ -15,6 +15,7 @@ from sqlalchemy import MetaData, select, text
 
 from app.admin.setup import setup_all
 from app.billing.issue import issue_documents
+from app.billing.models import Invoice
 from app.billing.pdf import render_invoices
 from app.billing.verify import verify_all
 from app.core import clock
@@ -38,14 +39,8 @@ def shop(app: Flask, place: Path) -> Shop:
     made = Shop()
     rows = [made.document(made.customer(company=f"Öl & Söhne\t{n}\\n"), ("Business", "4.90", n)) for n in range(1, 4)]
     issue_documents([row.id for row in rows], DAY)
-    render_invoices([row.id for row in db.session.scalars(select(backup_invoice())).all()], lambda number, reason: pytest.fail(f"{number}: {reason}"))
+    render_invoices(list(db.session.scalars(select(Invoice.id))), lambda number, reason: pytest.fail(f"{number}: {reason}"))
     return made
-
-
-def backup_invoice() -> Any:
-    from app.billing.models import Invoice
-
-    return Invoice
 
 
 @pytest.fixture
