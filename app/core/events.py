@@ -14,7 +14,7 @@ from typing import Any
 
 from flask import current_app
 
-from app.core.db import transaction
+from app.core.db import db, transaction
 from app.core.errors import DomainError
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,8 @@ class Bus:
         except DomainError:
             raise
         except Exception as error:
+            if not db.session().is_active:          # the unit of work itself broke: nothing of it can be kept, nor a note of it
+                raise
             log.exception("plugin %s failed on %s", plugin, type(event).__name__)
             if self.on_failure is None:
                 raise
