@@ -1,7 +1,7 @@
 # PTT Admin. Needs make and Python 3.11 to 3.13; everything else is fetched into .venv, node_modules and app/static/vendor.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run stop reset test lint cases bench faults faults-long simulate lock translations env-run env-test env-bench clean
+.PHONY: help run stop reset test lint cases bench faults faults-long simulate lock audit sbom translations env-run env-test env-bench clean
 PY := .venv/bin/python
 BASE_PYTHON = $$(PYTHON='$(PYTHON)' sh tools/find-python.sh)
 WORKERS ?= 2
@@ -49,6 +49,12 @@ simulate: env-test ## Two years of a provider under faults: make simulate SEED=7
 lock: env-test ## Write the lock files and package-lock.json; UPGRADE=1 takes the newest versions
 	@UPGRADE=$(UPGRADE) $(PY) tools/lock.py
 	@npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
+
+audit: env-run ## Ask for known weaknesses of the locked packages (network; STRICT=1 fails without it)
+	@STRICT=$(STRICT) $(PY) tools/audit.py
+
+sbom: env-run ## List all parts of a release (CycloneDX) in build/sbom/
+	@$(PY) tools/sbom.py
 
 translations: env-test ## Collect the strings of core and plugins into their .po files
 	@$(PY) tools/translations.py update

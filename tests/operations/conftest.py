@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,3 +14,12 @@ def place(app: Flask, tmp_path: Path) -> Path:
     """Where backups go."""
     app.config.update(PTT_BACKUP_KEYS=BACKUP_KEYS, BACKUP_URL=f"file://{tmp_path / 'backups'}")
     return tmp_path / "backups"
+
+
+@pytest.fixture
+def no_redis(app: Flask) -> Iterator[None]:
+    """Redis is away, for this test only."""
+    app.extensions.pop("ptt_redis", None)
+    app.config["REDIS_URL"] = "redis://127.0.0.1:1/0"
+    yield
+    app.extensions.pop("ptt_redis", None)

@@ -251,3 +251,20 @@ def test_the_nightly_job(app, place):
     app.config["PTT_BACKUP_KEYS"] = ""
     run = run_now("system.backup")
     assert run.state is not RunState.DONE and "PTT_BACKUP_KEYS" in run.error
+
+
+def test_the_commands(app, shop, place, elsewhere):
+    """What an operator types, from the backup to the release."""
+    def ptt(flask_app: Flask, *words: str, code: int = 0) -> str:
+        done = flask_app.test_cli_runner().invoke(args=["ptt", *words])
+        assert done.exit_code == code, done.output
+        return str(done.output)
+
+    assert "Read back: complete" in ptt(app, "backup", "--prune")
+    name = ptt(app, "backups").split()[0]
+    assert "Complete: " in ptt(app, "verify-backup", name) and "There is no" in ptt(app, "verify-backup", "ptt-20200101T000000Z.backup", code=1)
+    assert "not empty" in ptt(app, "restore", name, code=1)
+    db.session.remove()
+    with elsewhere.app_context():
+        assert "in quarantine" in ptt(elsewhere, "restore", name)
+        assert "Released" in ptt(elsewhere, "release", "--yes") and "not in quarantine" in ptt(elsewhere, "release", "--yes", code=1)
