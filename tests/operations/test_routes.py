@@ -25,7 +25,8 @@ TOKENLESS = ("/api/", "/hooks/")        # no cookies there: a token, or the othe
 
 
 def address(rule: Rule, word: str = "999999") -> str:
-    return re.sub(r"<[^>]+>", lambda _match: word, rule.rule)
+    fixed = re.sub(r'<any\("?(\w+)[^>]*>', lambda match: match[1], rule.rule)        # one of a list of words
+    return re.sub(r"<[^>]+>", lambda _match: word, fixed)
 
 
 def of(app: Flask, *starts: str) -> list[tuple[Rule, str]]:
