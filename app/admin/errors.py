@@ -6,7 +6,7 @@ import logging
 import secrets
 from typing import Any
 
-from flask import Flask, jsonify, render_template, request
+from flask import Flask, current_app, jsonify, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -42,6 +42,9 @@ def page(code: int, error_id: str = "", text: str = "") -> Any:
         if (request.path + "/").startswith("/portal/"):        # customers see the look that they know
             words = f"{text or standard} {_('Error number: %(id)s', id=error_id)}" if error_id else text or standard
             return render_template("portal/message.html", title=title, text=words, again=None, verb=""), code
+        public = current_app.extensions.get("ptt_public_error")       # visitors of the website see its look
+        if public is not None and (answer := public(code, title, f"{text or standard} {_('Error number: %(id)s', id=error_id)}" if error_id else text or standard)) is not None:
+            return answer
         return render_template("pttadmin/error.html", code=code, title=title, text=text or standard, error_id=error_id, home="/"), code
     except Exception:
         log.exception("the error page itself failed")

@@ -28,7 +28,8 @@ ROLES: dict[str, dict[str, str]] = {
     "Billing": {"customers": EDIT, "support": READ, "licenses": READ, "billing": WRITE, "receivables": WRITE, "catalog": READ, **BACK_OFFICE},
     "Support": {"customers": WRITE, "support": WRITE, "licenses": WRITE, "billing": READ, "receivables": READ, "catalog": READ, **BACK_OFFICE},
     "Sales": {"customers": EDIT, "CallbackView": WRITE, "ProspectView": WRITE, "licenses": READ, "billing": READ, "receivables": READ, "catalog": READ},
-    "Read only": {"customers": READ, "support": READ, "licenses": READ, "billing": READ, "receivables": READ, "catalog": READ, **WATCHING},
+    "Website": {"website": WRITE},
+    "Read only": {"customers": READ, "support": READ, "website": READ, "licenses": READ, "billing": READ, "receivables": READ, "catalog": READ, **WATCHING},
 }
 
 

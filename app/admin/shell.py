@@ -27,7 +27,7 @@ CATEGORIES: dict[str, tuple[Any, str]] = {
     "customers": (_l("Customers"), "fa-building"), "licenses": (_l("Licenses"), "fa-walkie-talkie"),
     "billing": (_l("Billing"), "fa-file-invoice"), "receivables": (_l("Receivables"), "fa-scale-balanced"),
     "reminders": (_l("Reminders"), "fa-envelope-open-text"), "collection": (_l("Ways to pay"), "fa-credit-card"), "accounting": (_l("Accounting"), "fa-book"),
-    "support": (_l("Support"), "fa-comments"), "catalog": (_l("Catalog"), "fa-tags"), "system": (_l("System"), "fa-sliders"),
+    "support": (_l("Support"), "fa-comments"), "website": (_l("Website"), "fa-globe"), "catalog": (_l("Catalog"), "fa-tags"), "system": (_l("System"), "fa-sliders"),
 }
 COUNT_SECONDS = 60
 

@@ -33,7 +33,7 @@ from app.system.models import Document, DocumentKind
 SUFFIXES = {"application/pdf": ".pdf", "application/xml": ".xml", "text/xml": ".xml", "text/csv": ".csv", "application/json": ".json", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx", "image/png": ".png", "image/jpeg": ".jpg",
             "image/gif": ".gif", "image/webp": ".webp", "text/plain": ".txt", "video/mp4": ".mp4", "video/webm": ".webm"}
 MIN_FREE = 0.05
-_PATH = re.compile(r"\d{4}/\d{2}/[0-9a-f]{32}(\.[a-z]{3,4})?")
+_PATH = re.compile(r"\d{4}/\d{2}/[0-9a-f]{32}(\.[a-z0-9]{3,4})?")
 
 
 class StoreError(DomainError):

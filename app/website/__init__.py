@@ -1,0 +1,1 @@
+"""The public website: container of pictures and films, pages, menu, look, forms."""
