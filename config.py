@@ -109,6 +109,8 @@ MAX_CONTENT_LENGTH = 32 * 1024 * 1024
 MAX_FORM_MEMORY_SIZE = 2 * 1024 * 1024
 MAX_FORM_PARTS = 2000
 DEBUG = False
+METRICS_TOKEN = _text("METRICS_TOKEN")
+METRICS_NETS = _text("METRICS_NETS")
 
 # Product ----------------------------------------------------------------------------------------------------------
 APP_NAME = "PTT Admin"
@@ -199,6 +201,8 @@ def faults(config: Mapping[str, Any]) -> list[str]:
     backup, stored = config.get("PTT_BACKUP_KEYS") or "", config.get("PTT_ENCRYPTION_KEYS") or ""
     if {part.partition(":")[2] for part in backup.split(",")} & {part.partition(":")[2] for part in stored.split(",")} - {""}:
         found.append("PTT_BACKUP_KEYS holds a key of PTT_ENCRYPTION_KEYS. Make one of its own: whoever opens a backup must not open the secrets in it.")
+    if 0 < len((config.get("METRICS_TOKEN") or "").encode()) < 24:
+        found.append("METRICS_TOKEN is shorter than 24 bytes. Make one: python -c 'import secrets; print(secrets.token_urlsafe(32))'")
     return found
 
 
@@ -243,7 +247,7 @@ def nonsense(config: Mapping[str, Any]) -> list[str]:
         ZoneInfo(config.get("COMPANY_TIMEZONE") or "UTC")
     except (ValueError, OSError, ZoneInfoNotFoundError):
         found.append(f"COMPANY_TIMEZONE is “{config.get('COMPANY_TIMEZONE')}”. Name a time zone, for example Europe/Berlin.")
-    for name in ("PTT_ALLOWED_NETS",):
+    for name in ("PTT_ALLOWED_NETS", "METRICS_NETS"):
         nets = config.get(name) or ""
         for word in nets.replace(",", " ").split() if isinstance(nets, str) else nets:
             try:

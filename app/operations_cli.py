@@ -78,7 +78,7 @@ def verify_backup(name: str) -> None:
 def restore(name: str) -> None:
     """Restore into an EMPTY database and document store. The copy sends nothing and runs no job until it is released."""
     from app.admin.setup import setup_all
-    from app.billing.verify import verify_all
+    from app.housekeeping.invariants import verify as verify_all
     from app.system import backup as backups
 
     with acting(_me()), _told():

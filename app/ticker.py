@@ -14,6 +14,7 @@ from app.factory import create_app
 log = logging.getLogger(__name__)
 SWEEP = 30.0
 TICK = 60.0
+LOOK = 300.0        # for what somebody has to be told of
 
 
 def main() -> None:
@@ -23,11 +24,12 @@ def main() -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     pace = float(flask_app.config.get("PTT_TICK_SECONDS") or TICK)
-    next_tick = next_sweep = 0.0
+    next_tick = next_sweep = next_look = 0.0
     while not stop.is_set():
         moment = time.monotonic()
         try:
             with flask_app.app_context():
+                from app.admin.alerts import check
                 from app.system.ticks import sweep, tick
 
                 if moment >= next_tick:
@@ -36,6 +38,9 @@ def main() -> None:
                 if moment >= next_sweep:
                     next_sweep = moment + min(SWEEP, pace)
                     sweep()
+                if moment >= next_look:
+                    next_look = moment + max(LOOK, pace) if pace >= TICK else moment + pace
+                    check()
         except SQLAlchemyError:
             log.exception("the database is away; asked again in a moment")
         stop.wait(min(1.0, pace))

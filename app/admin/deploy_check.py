@@ -133,10 +133,14 @@ def folders() -> Iterator[Finding]:
         if Path(place).exists() and Path(place).stat().st_mode & 0o007:
             yield Finding(WARNING, "folders", f"{name}: every user of this machine can read {place}. Take the rights of others away (chmod o-rwx).")
     code = Path(current_app.root_path)
-    if os.access(code, os.W_OK) and os.geteuid() != 0:
+    if os.geteuid() != 0 and _may_change(code):
         yield Finding(WARNING, "folders", f"The processes may change their own program in {code}. Let another user own it.")
     if os.geteuid() == 0:
         yield Finding(WARNING, "folders", "This runs as root. Run it as the user of the services, so that the rights of folders are checked.")
+
+
+def _may_change(code: Path) -> bool:
+    return os.access(code, os.W_OK)
 
 
 def _local(url: Any) -> str:

@@ -7,12 +7,24 @@ from typing import Any
 
 from flask import Flask, abort, current_app, g, request
 from werkzeug.exceptions import SecurityError
+from werkzeug.routing import IntegerConverter, ValidationError
 
 PERMISSIONS = "camera=(), microphone=(), geolocation=(), payment=(), usb=(), interest-cohort=()"
 
 
+class Id(IntegerConverter):
+    """`<int:…>` of every route: what no database can hold is an address of nothing (404), not an error of ours."""
+
+    def to_python(self, value: str) -> int:
+        number = int(super().to_python(value))
+        if number >= 2**63:
+            raise ValidationError
+        return number
+
+
 def configure(flask_app: Flask) -> None:
     """Cookies and hosts; call before the extensions start."""
+    flask_app.url_map.converters["int"] = Id
     config = flask_app.config
     secure = bool(config.get("SESSION_COOKIE_SECURE"))
     config["SESSION_COOKIE_NAME"] = "__Host-ptt-staff" if secure else "ptt-staff"

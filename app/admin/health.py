@@ -8,6 +8,7 @@ from collections.abc import Callable
 from flask import Flask, jsonify
 from sqlalchemy import text
 
+from app.admin import metrics
 from app.core.db import db
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,8 @@ NEEDED = ("database", "migrations")     # without Redis all goes on, only slower
 
 
 def install(flask_app: Flask) -> None:
+    metrics.install(flask_app)
+
     @flask_app.get("/healthz")
     def healthz() -> tuple[str, int, dict[str, str]]:
         return "ok\n", 200, {"Content-Type": "text/plain", "Cache-Control": "no-store"}

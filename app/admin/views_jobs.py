@@ -15,15 +15,16 @@ from sqlalchemy import func, select
 from wtforms import StringField
 from wtforms.validators import Length, Regexp
 
-from app.admin import queries
+from app.admin import alerts, queries
 from app.core import formats
 from app.core.db import db
 from app.core.fields import ServiceForm, clean_text
 from app.core.jobs import Job
 from app.core.period import Month
 from app.core.views import AdminInterface, AdminPage, AdminView, action, allowed, expose, with_row
-from app.system import job_periods, job_runs, ticks
+from app.system import job_periods, job_runs, quarantine, ticks
 from app.system.models import JobNote, JobPart, JobRun, RunState
+from app.system.settings import setting
 
 PERIOD = r"\d{4}-\d{2}(-\d{2}(T\d{2})?)?"
 
@@ -67,7 +68,7 @@ class JobsPage(AdminPage):
         last = queries.last_runs()
         rows = [{"job": job, "last": last.get(job.name), "next": next_run(job)} for job in job_runs.jobs().values()]
         rows.sort(key=lambda row: str(row["job"].title).casefold())
-        return self.page("admin/jobs.html", rows=rows, doubtful=ticks.clock_is_doubtful(), redis=queries.redis_answers(), counts_text=counts_text)
+        return self.page("admin/jobs.html", rows=rows, doubtful=ticks.clock_is_doubtful(), restored=quarantine.restored_at(), alerts=alerts.on(), told=bool(setting("alerts.addresses")), redis=queries.redis_answers(), counts_text=counts_text)
 
     @expose("/run/<name>", methods=["GET", "POST"])
     @allowed("run")
@@ -91,6 +92,13 @@ class JobsPage(AdminPage):
     @allowed("confirm_clock")
     def confirm_clock(self) -> Any:
         self.attempt(lambda: ticks.confirm_clock(current_user.username), _("The time was confirmed. Held jobs go on."))
+        return redirect(url_for("JobsPage.index"), 303)
+
+    @expose("/release", methods=["POST"])
+    @allowed("release")
+    def release(self) -> Any:
+        """Of a restored copy: it is the production from now on."""
+        self.attempt(lambda: quarantine.release(), _("This is the production from now on. Jobs and everything outgoing go on."))
         return redirect(url_for("JobsPage.index"), 303)
 
 

@@ -118,12 +118,12 @@ def _connect(url: str) -> smtplib.SMTP:
     return client
 
 
-def deliver_mail(limit: int = 50) -> int:
-    """Send what is due; returns how many rows were settled. Nothing is held open while talking to the relay."""
+def deliver_mail(limit: int = 50, *where: Any) -> int:
+    """Send what is due (and fits `where`); returns how many rows were settled. Nothing is held open while talking to the relay."""
     if setting("system.hold_outgoing") or not setting("mail.sender") or not current_app.config.get("SMTP_URL"):
         return 0
     with transaction() as session:
-        rows = claim_batch(session, MailMessage, limit, LEASE, columns=[MailMessage.resend_when_unsure])
+        rows = claim_batch(session, MailMessage, limit, LEASE, *where, columns=[MailMessage.resend_when_unsure])
     if not rows:
         return 0
     client = None
