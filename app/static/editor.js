@@ -59,6 +59,7 @@
         var box = '<div class="card"><h3>' + editor.dom.encode(given.box) + "</h3><p>" + editor.dom.encode(given.text) + "</p></div>";
         editor.insertContent('<div class="columns-3">' + box + box + box + "</div><p></p>");
       }});
+      editor.on("init", function () { editor.iframeElement.title = document.querySelector('label[for="' + field.id + '"]').firstChild.textContent.trim(); });
       editor.on("change input undo redo", function () { editor.save(); field.dispatchEvent(new Event("input", {bubbles: true})); });
     }
   });

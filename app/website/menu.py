@@ -8,16 +8,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput
 from app.core.fields import clean_text
-from app.core.states import word
 from app.system.settings import setting
 from app.website.models import MenuItem, PageState, SiteForm, TargetKind
 from app.website.pages import LANGUAGES, path_of
 
+TITLES = {SiteForm.REGISTER: _l("Register"), SiteForm.REGISTER_PUBLIC: _l("Public license"), SiteForm.CONTACT: _l("Call-back"), SiteForm.PASSWORD: _l("Request a password"),
+          SiteForm.PORTAL: _l("Customer portal")}
 MOST = 100              # entries of a language
 SWITCHES = {SiteForm.REGISTER: "website.register", SiteForm.REGISTER_PUBLIC: "website.register_public", SiteForm.CONTACT: "website.contact"}
 FIELDS = frozenset({"language", "title", "kind", "page", "form", "address", "parent"})
@@ -178,7 +180,7 @@ def _entry(row: MenuItem) -> Entry | None:
         return Entry(row.title, row.address)
     if row.kind is TargetKind.FORM and row.form is not None:
         url = form_url(row.form, row.language)
-        return Entry(row.title or word(row.form), url) if url else None
+        return Entry(row.title or str(TITLES[row.form]), url) if url else None
     if row.page is None or row.page.state is not PageState.PUBLISHED or row.page.live is None:
         return None
     return Entry(row.title or str(row.page.live["menu_title"]), path_of(row.page))

@@ -12,7 +12,7 @@ from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, Unique
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import clock
-from app.core.states import Stateful, name_states
+from app.core.states import Stateful, name_states, word
 from app.core.types import UTCDateTime, words
 from app.system.models import Document
 
@@ -150,7 +150,7 @@ class MenuItem(Model):
     parent: Mapped[MenuItem | None] = relationship(remote_side=id)
 
     def __str__(self) -> str:
-        return self.title or (self.page.menu_title if self.page else "")
+        return self.title or (self.page.menu_title if self.page else word(self.form))
 
 
 name_states({
