@@ -34,6 +34,7 @@ def of(app: Flask, *starts: str) -> list[tuple[Rule, str]]:
     return [(rule, method) for rule in rules(app) if rule.rule.startswith(starts or ("/",)) for method in sorted(rule.methods or ()) if method in ("GET", *CHANGES)]
 
 
+@pytest.mark.sqlite_only
 def test_the_table_is_the_one_that_was_looked_at(app):
     """Somebody added a route or changed a right: look at the difference, then `python -m tests.operations.route_table --write`."""
     made = route_table.text(app)
@@ -42,6 +43,7 @@ def test_the_table_is_the_one_that_was_looked_at(app):
     assert now == before, {"new": sorted(now - before), "gone": sorted(before - now)}
 
 
+@pytest.mark.sqlite_only
 def test_nobody(app):
     """Without a sign-in: the way to it, or a refusal; what is open is in the table by name."""
     visitor = Desk(app)
@@ -56,6 +58,7 @@ def test_nobody(app):
             assert answer.status_code in (302, 303) and "/login" in answer.headers["Location"], (rule, method, answer.status_code)
 
 
+@pytest.mark.sqlite_only
 def test_a_session_of_the_one_side_is_nothing_on_the_other(app, admin):  # noqa: F811
     customer = Login(app, add_login(make.customer()))
     assert customer.get("/portal/").status_code == 200
@@ -73,6 +76,7 @@ def test_a_session_of_the_one_side_is_nothing_on_the_other(app, admin):  # noqa:
         assert answer.status_code == (401 if rule.rule.startswith("/api/") else 303), (rule, method, answer.status_code)
 
 
+@pytest.mark.sqlite_only
 def test_what_changes_something_wants_a_token_of_the_page(app, admin):  # noqa: F811
     """Also the public forms; also with a token of another browser."""
     strange = Desk(app).token("/admin/login/")
@@ -86,6 +90,7 @@ def test_what_changes_something_wants_a_token_of_the_page(app, admin):  # noqa: 
                 assert answer.status_code == 400, (rule, method, answer.status_code)
 
 
+@pytest.mark.sqlite_only
 def test_what_changes_something_refuses_get(app, admin):  # noqa: F811
     only = [rule for rule in rules(app) if "GET" not in (rule.methods or ()) and not any(
         "GET" in (other.methods or ()) and other.rule == rule.rule for other in rules(app))]
@@ -134,6 +139,7 @@ def test_every_kind_of_answer_carries_the_headers(app, admin, make_app):  # noqa
         assert headers["Cross-Origin-Opener-Policy"] == "same-origin" and "camera=()" in headers["Permissions-Policy"] and "Server" not in headers, name
 
 
+@pytest.mark.sqlite_only
 def test_over_https_the_browser_is_told_to_stay(make_app):
     secure = make_app(SESSION_COOKIE_SECURE=True)
     with secure.app_context():
