@@ -1,6 +1,16 @@
 /* Drag the entries of the menu; the arrows beside them do the same by keyboard. */
 (function () {
   "use strict";
+  // of an entry's form, only the field that its kind needs
+  var kind = document.querySelector('.form-card select[name="kind"]');
+  function fit() {
+    ["page", "form", "address"].forEach(function (name) {
+      var input = document.getElementById(name), field = input && input.closest(".field");
+      if (field) { field.classList.toggle("is-off", kind.value !== name); }
+    });
+  }
+  if (kind) { kind.addEventListener("change", fit); fit(); }
+
   var tree = document.querySelector("[data-menu]"), dragged = null;
   if (!tree) { return; }
   function target(event) { return event.target.closest("[data-entry]"); }

@@ -63,7 +63,7 @@ class Media(Model):
     poster_id: Mapped[int | None] = mapped_column(ForeignKey("website_media.id"))
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
 
-    document: Mapped[Document] = relationship(lazy="joined")
+    document: Mapped[Document] = relationship()
     poster: Mapped[Media | None] = relationship(remote_side=id)
 
     @property

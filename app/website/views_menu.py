@@ -38,6 +38,7 @@ class MenuItemView(AdminView):
 
     datamodel = AdminInterface(MenuItem)
     route_base = "/website/menu-entries"
+    form_template = "website/menu_form.html"
     list_title, add_title, edit_title = _l("Menu entries"), _l("New menu entry"), _l("Edit menu entry")
     list_columns = ["title", "language", "kind", "page", "form", "address"]
     show_columns = [*COLUMNS]

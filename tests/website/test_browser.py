@@ -45,14 +45,29 @@ def test_build_publish_visit(app: Any, stack: Any, page: Any) -> None:
     page.locator(".tox-dialog").get_by_role("button", name="Save").click()
     page.get_by_label("Designation").fill("Home")
     page.get_by_label("Short name").fill("home")
-    page.screenshot(path="/tmp/website/editor.png", full_page=True)
     assert axe(page, "color-contrast", "aria-allowed-attr", "aria-required-children", "nested-interactive") == []
     page.locator(".save-bar").get_by_role("button", name="Save").click()
     page.wait_for_url("**/show/*")
     page.get_by_role("button", name="Publish").first.click()
     page.get_by_text("1 page published.").wait_for()
-    page.screenshot(path="/tmp/website/show.png", full_page=True)
     assert axe(page) == []
+
+    page.goto(f"{stack.url}/admin/website/menu-entries/add")
+    assert page.locator("#page").is_visible() and not page.locator("#address").is_visible()
+    page.locator("#kind").select_option("address")
+    page.locator("#address").fill("/portal/")
+    page.get_by_label("Title in the menu").fill("Portal")
+    page.locator(".save-bar").get_by_role("button", name="Save").click()
+    page.get_by_role("link", name="New menu entry").click()
+    page.locator("#page").select_option(label="Home (en)")
+    page.locator(".save-bar").get_by_role("button", name="Save").click()
+    assert page.locator("[data-menu] > li > .menu-row > b").all_inner_texts() == ["Portal", "Home"] and axe(page) == []
+    page.locator("[data-menu] > li").nth(1).drag_to(page.locator("[data-menu] > li").nth(0), target_position={"x": 40, "y": 4})
+    page.get_by_text("The order was saved.").wait_for()
+    assert page.locator("[data-menu] > li > .menu-row > b").all_inner_texts() == ["Home", "Portal"]
+    page.get_by_role("button", name="Below the entry before it: Portal").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="To the first level: Portal").wait_for()
 
     page.goto(f"{stack.url}/")
     page.get_by_role("heading", name="Push to talk").wait_for()
@@ -82,7 +97,6 @@ def test_every_public_page_at_both_widths(app: Any, stack: Any, page: Any) -> No
             page.goto(f"{stack.url}{path}")
             assert axe(page) == [], path
             assert no_sideways(page), f"{path} scrolls sideways at {width}"
-            page.screenshot(path=f"/tmp/website/{width}{path.replace('/', '-')}.png", full_page=True)
         page.goto(f"{stack.url}/en/")
         if width < 400:
             page.get_by_role("button", name="Menu").click()

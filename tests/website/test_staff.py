@@ -176,3 +176,16 @@ def test_somebody_wants_to_be_called_once(site: Flask) -> None:
     assert (row.name, row.language, row.origin, row.wished) == ("Ana", "pt_BR", "website", "amanhã")
     assert guest.send("/en/contact", name="Ana", phone="12").status_code == 422
     assert guest.client.get("/de/password").location == "/portal/password?lang=de"
+
+
+def test_the_demo_is_a_whole_site(app: Flask) -> None:
+    from app.website import demo_rows
+
+    demo_rows.load([])
+    client = app.test_client()
+    for page in pages.published():
+        html = client.get(pages.path_of(page)).text
+        assert html.count("<h1") == 1 and (page.picture is None or page.picture.path in html)
+        for path in set(re.findall(r'href="(/(?:en|de|pt-br)/[^"#]*)"', html)):
+            assert client.get(path).status_code == 200, (pages.path_of(page), path)
+    assert len(pages.published()) == 15 and len(menu.shown("pt_BR")) == 4 and sum(media.size for media in container.pictures()) < 120_000
