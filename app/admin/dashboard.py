@@ -82,13 +82,13 @@ def tasks() -> list[Task]:
         (16, "fa-plug", _("Events that a plugin could not take"), n.failed_reactions, reactions, ""),
         (20, "fa-envelope", _("E-mails that could not be sent"), n.failed_mails, list_of(MailMessage, tab="failed"), ""),
         (30, "fa-envelope-open", _("E-mails of which nobody knows whether they arrived"), n.unsure_mails, list_of(MailMessage, tab="unsure"), ""),
+        (32, "fa-comments", _("Chats that wait"), chats, safe_url_for("ChatPage.index"), ""),
+        (33, "fa-phone", _("People who wait for a call"), calls, list_of(Callback, tab="waiting"), ""),
         (35, "fa-file-circle-exclamation", _("Billing data held back"), n.held_documents, list_of(BillingDocument, tab="held"), ""),
         (40, "fa-scale-balanced", _("Payments without a customer"), n.unmatched_payments, list_of(Payment, tab="unmatched"), ""),
         (45, "fa-coins", _("Payments that are not used up"), n.free_payments, list_of(Payment, tab="left", for_prepaid="no"), ""),
         (50, "fa-calendar-xmark", _("Tariffs of customers that end within %(days)s days", days=queries.EXPIRES_WITHIN), n.expiring_tariffs,
          list_of(TariffAssignment, valid_to__from=today.isoformat(), valid_to__to=(today + timedelta(days=queries.EXPIRES_WITHIN)).isoformat()), ""),
-        (22, "fa-comments", _("Chats that wait"), chats, safe_url_for("ChatPage.index"), ""),
-        (24, "fa-phone", _("People who wait for a call"), calls, list_of(Callback, tab="waiting"), ""),
         (60, "fa-file-invoice", _("Billing data to review"), n.draft_documents, list_of(BillingDocument, tab="draft"), ""),
     ]
     return [Task(rank, icon, text, number, url, detail) for rank, icon, text, number, url, detail in found if url and (number is None or number > 0)]

@@ -62,9 +62,9 @@ def message(conversation_id: int, number: int) -> ChatMessage | None:
 
 
 def unread_of_customer(account_id: int, customer_id: int) -> int:
-    """Messages of staff that the login has not read."""
-    return db.session.scalar(select(func.coalesce(func.sum(Conversation.last_number - Conversation.read_by_customer), 0)).where(
-        Conversation.account_id == account_id, Conversation.customer_id == customer_id)) or 0
+    """Messages that the login has not read in its newest conversation, closed or not."""
+    return db.session.scalar(select(Conversation.last_number - Conversation.read_by_customer).where(
+        Conversation.account_id == account_id, Conversation.customer_id == customer_id).order_by(Conversation.id.desc()).limit(1)) or 0
 
 
 def waiting() -> Sequence[Conversation]:

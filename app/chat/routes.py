@@ -80,17 +80,17 @@ def index() -> Any:
     """The running conversation, else the last one; outside the opening hours the call-back form, unless one is running."""
     visitor = portal_visitor()
     opening, row = opening_now(), queries.running(visitor.account_id, visitor.customer_id)
-    if row is None and not opening.open:
-        return closed_page(opening)
-    past = queries.earlier(visitor.account_id, visitor.customer_id)
+    past, writable = queries.earlier(visitor.account_id, visitor.customer_id), row is not None or opening.open
     if row is None and past and past[0].last_number > past[0].read_by_customer:
         row = past[0]           # its last words were not read yet
-    return _page(row, opening, [item for item in past if row is None or item.id != row.id])
+    if row is None and not opening.open:
+        return closed_page(opening)
+    return _page(row, opening, [item for item in past if row is None or item.id != row.id], writable=writable)
 
 
-def _page(row: Conversation | None, opening: Any, past: Any, live: bool = True) -> Any:
+def _page(row: Conversation | None, opening: Any, past: Any, live: bool = True, writable: bool = True) -> Any:
     found = wire.answer(row, max(0, row.last_number - 200), Side.CUSTOMER, file_url(Side.CUSTOMER)) if row else None
-    return render_template("portal_chat/index.html", title=_("Chat with support"), row=row, found=found, opening=opening, past=past, live=live, port=current_app.config.get("CHAT_PORT") or "",
+    return render_template("portal_chat/index.html", title=_("Chat with support"), row=row, found=found, opening=opening, past=past, live=live, writable=writable, port=current_app.config.get("CHAT_PORT") or "",
                            client_id=secrets.token_hex(16), longest=services.LONGEST, until=formats.moment(_aware(opening.until)) if opening.until else "", closed=ChatState.CLOSED)
 
 
@@ -113,7 +113,6 @@ def earlier(ident: int) -> Any:
     row = _own(ident)
     if row.state is not ChatState.CLOSED:
         return redirect(url_for("portal_chat.index"), 303)
-    services.mark_read(row.id, Side.CUSTOMER, 0)
     return _page(row, opening_now(), [], live=False)
 
 

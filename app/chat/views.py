@@ -53,7 +53,7 @@ class ChatPage(AdminPage):
     def _queue(self, row: Conversation | None) -> dict[str, Any]:
         taken = queries.active()
         return {"waiting": queries.waiting(), "mine": [item for item in taken if item.staff_id == current_user.id], "theirs": [item for item in taken if item.staff_id != current_user.id],
-                "chosen": row.id if row else 0, "unread": queries.unread_of_staff, "ago": formats.ago}
+                "chosen": row.id if row else 0, "unread": queries.unread_of_staff, "ago": formats.since}
 
     @expose("/queue")
     @allowed("index")

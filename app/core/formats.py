@@ -123,6 +123,14 @@ def ago(value: datetime | None) -> Markup | str:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(value.isoformat(), instant(value, seconds=True), words)
 
 
+def since(value: datetime | None) -> Markup | str:
+    """`4 min`: how long ago, where there is little room; the full time as title."""
+    if value is None:
+        return NOTHING
+    words = format_timedelta(clock.now() - value, format="short", locale=_locale())
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(value.isoformat(), instant(value, seconds=True), words)
+
+
 _pills: dict[tuple[Any, Any], Markup] = {}       # lists show the same few words again and again
 
 

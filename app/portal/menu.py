@@ -47,12 +47,11 @@ def entries() -> list[Shown]:
     return shown
 
 
-def main_entries(most: int = 6) -> tuple[list[Any], list[Any]]:
+def main_entries(most: int = 5) -> tuple[list[Any], list[Any]]:
     """Those of the bar, and the rest behind “More”. The chat stays in the bar: it shows what is unread."""
     found = entries()
     if len(found) <= most:
         return found, []
     chat = [entry for entry in found if entry.icon == "chat"]
     others = [entry for entry in found if entry.icon != "chat"]
-    shown = most - 1 - len(chat)
-    return others[:shown] + chat, others[shown:]
+    return others[:most - 1] + chat, others[most - 1:]

@@ -7,7 +7,7 @@
   var kind = root.dataset.chat, words = JSON.parse(root.dataset.words), conversation = Number(root.dataset.conversation) || 0, last = Number(root.dataset.last) || 0;
   var log = root.querySelector("[data-chat-log]"), form = root.querySelector("[data-chat-form]"), field = form && form.querySelector("textarea"), status = root.querySelector("[data-chat-status]");
   var who = root.querySelector("[data-chat-who]"), queue = root.querySelector("[data-chat-queue]"), pending = {}, over = false, asking = false, again = false, lastDay = "", readByOther = 0, told = 0;
-  var POLL = 4000, CALM = 30000, store = "ptt-chat-" + kind + "-" + (conversation || root.dataset.base);
+  var POLL = 4000, CALM = 30000, store = "ptt-chat-" + kind + "-" + (root.dataset.customer || conversation);
   var days = log ? log.querySelectorAll(".chat-day") : [];
   if (days.length) { lastDay = days[days.length - 1].textContent; }
 
@@ -22,11 +22,11 @@
   function address(path) { return root.dataset.base + path; }
   function request(url, data) {
     var options = { headers: { Accept: "application/json" }, credentials: "same-origin", redirect: "manual" };
-    if (data) { data.append("csrf_token", root.dataset.token); options.method = "POST"; options.body = data; }
+    if (data) { data.append("csrf_token", root.dataset.token); if (root.dataset.customer) { data.append("acts_for", root.dataset.customer); } options.method = "POST"; options.body = data; }
     return fetch(url, options).then(function (answer) {
       if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) { over = true; say(words.over); return { over: true }; }
       if (answer.status >= 500 || answer.status === 429) { throw new Error("later"); }
-      return answer.json();
+      return answer.json().catch(function () { over = true; say(words.over); return { over: true }; });      /* a page: the login acts for another customer now */
     });
   }
   function ask(event, data) {
@@ -76,7 +76,7 @@
     readByOther = answer.read;
     marks();
     if (who && kind === "customer") { who.textContent = answer.who; }
-    if (answer.closed && kind === "customer") { say(answer.who); if (!Object.keys(pending).length) { conversation = 0; last = 0; } }
+    if (answer.closed && kind === "customer") { say(answer.who); if (!Object.keys(pending).length) { conversation = last = told = 0; } }
     if (answer.more) { again = true; }
     read();
   }
@@ -107,7 +107,7 @@
       item.busy = false;
       if (answer.over) { item.note.textContent = words.failed; return; }
       if (answer.error) { item.refused = true; item.box.classList.add("is-refused"); item.note.textContent = words.refused + " " + answer.error; if (field && !field.value && item.text) { field.value = item.text; } delete pending[id]; keep(); return; }
-      if (answer.conversation && answer.conversation !== conversation) { conversation = answer.conversation; last = 0; actions(); open(); }
+      if (answer.conversation && answer.conversation !== conversation) { conversation = answer.conversation; last = told = 0; actions(); open(); }
       since();
     }, function () { item.busy = false; item.note.textContent = words.failed; });
   }
@@ -136,7 +136,6 @@
       label.hidden = false;
       label.querySelector("input").addEventListener("change", function () { if (this.files.length) { put(makeId(), "", this.files[0]); } this.value = ""; });
     }
-    try { JSON.parse(sessionStorage.getItem(store) || "[]").forEach(function (pair) { put(pair[0], pair[1], null); }); } catch (e) { /* nothing kept */ }
   }
 
   /* canned answers: / and the beginning of a name */
@@ -197,4 +196,8 @@
   }, POLL);
   document.addEventListener("visibilitychange", function () { if (!document.hidden) { since(); read(); } });
   bottom(); read();
+  if (root.dataset.closed) { conversation = last = told = 0; }       /* only to be read: the next message begins a new one */
+  if (form) {
+    try { JSON.parse(sessionStorage.getItem(store) || "[]").forEach(function (pair) { put(pair[0], pair[1], null); }); } catch (e) { /* nothing kept */ }
+  }
 }());

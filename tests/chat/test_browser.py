@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.chat.canned import save_answer
-from app.chat.models import ChatMessage
+from app.chat.models import ChatMessage, Conversation
 from app.core.db import db
 from embedded.ports import any_free
 from embedded.processes import stop
@@ -74,13 +74,17 @@ def test_customer_and_staff_talk(world: World, stack: Any, page: Any, browser: A
         db.session.rollback()
         assert list(db.session.scalars(select(ChatMessage.number).order_by(ChatMessage.number))) == [1, 2, 3, 4, 5]
 
+        page.get_by_role("button", name="Close", exact=True).click()
+        customer.get_by_role("status").get_by_text("This conversation is closed.").wait_for()
+        customer.get_by_label("Message", exact=True).fill("A new one")
+        customer.keyboard.press("Enter")
+        customer.locator("[data-number='1']").get_by_text("A new one").wait_for()
+        customer.reload()
+        assert customer.locator(".msg").count() == 1
+        db.session.rollback()
+        assert db.session.scalar(select(func.count()).select_from(Conversation)) == 2
+
         for here in (page, customer):
             here.set_viewport_size({"width": 390, "height": 844})
             assert here.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth + 1"), "scrolls sideways on a phone"
         assert axe(page) == [] and axe(customer) == []
-        page.screenshot(path=str(ROOT / "build" / "chat-desk-390.png"))
-        customer.screenshot(path=str(ROOT / "build" / "chat-portal-390.png"))
-        for here in (page, customer):
-            here.set_viewport_size({"width": 1280, "height": 860})
-        page.screenshot(path=str(ROOT / "build" / "chat-desk-1280.png"))
-        customer.screenshot(path=str(ROOT / "build" / "chat-portal-1280.png"))

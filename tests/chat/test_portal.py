@@ -133,3 +133,16 @@ def test_an_ended_session_gets_nothing(app: Flask, world: World) -> None:
     login, ident = Login(app, world.account), world.write().conversation_id
     with clock.frozen(clock.now() + timedelta(hours=2)):
         assert login.get(f"/portal/chat/{ident}/since").status_code == 303
+
+
+def test_the_last_words_of_a_closed_conversation_are_read_and_the_mark_goes(app: Flask, world: World) -> None:
+    login, ident = Login(app, world.account), world.write().conversation_id
+    services.reply(ident, speaker(world.maren), "answer-one", "Good bye")
+    services.close(ident, speaker(world.maren))
+    for settings in ({}, CLOSED):
+        change_settings(settings)
+        page = login.get("/portal/chat/").text
+        assert "Good bye" in page and 'data-closed="1"' in page and ("data-chat-form" in page) is (not settings)
+    assert queries.unread_of_customer(world.account.id, world.customer.id) == 1
+    assert send(login, f"/portal/chat/{ident}/read", {"number": "2"}).status_code == 200
+    assert queries.unread_of_customer(world.account.id, world.customer.id) == 0 and "We call you back" in login.get("/portal/chat/").text
