@@ -7,19 +7,19 @@ from typing import Any
 
 from flask import Flask, abort, current_app, g, request
 from werkzeug.exceptions import SecurityError
-from werkzeug.routing import IntegerConverter, ValidationError
+from werkzeug.routing import IntegerConverter
+
+from app.core.fields import LARGEST_ID
 
 PERMISSIONS = "camera=(), microphone=(), geolocation=(), payment=(), usb=(), interest-cohort=()"
 
 
 class Id(IntegerConverter):
-    """`<int:…>` of every route: what no database can hold is an address of nothing (404), not an error of ours."""
+    """`<int:…>` of every route: what no database can hold becomes the largest number that it can, which no row has. So each page
+    says in its own way that there is nothing, after it has asked who is there."""
 
     def to_python(self, value: str) -> int:
-        number = int(super().to_python(value))
-        if number >= 2**63:
-            raise ValidationError
-        return number
+        return min(int(super().to_python(value)), LARGEST_ID)
 
 
 def configure(flask_app: Flask) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from app.chat.models import ChatMessage, ChatState, Conversation
 from app.core import clock
 from app.core.db import db
+from app.core.fields import LARGEST_ID
 from app.customers.models import Customer
 from app.licenses.models import License, LicenseState
 from app.receivables.models import OpenItem
@@ -18,12 +19,11 @@ from app.receivables.models import OpenItem
 PAGE = 100              # messages of one answer
 QUEUE = 100             # conversations of one list
 FOUND = 50
-LARGEST = 2**63 - 1
 
 
 def conversation(ident: object) -> Conversation | None:
     """For staff: any."""
-    if not isinstance(ident, int) or isinstance(ident, bool) or not 0 < ident <= LARGEST:
+    if not isinstance(ident, int) or isinstance(ident, bool) or not 0 < ident <= LARGEST_ID:
         return None
     return db.session.scalar(select(Conversation).options(joinedload(Conversation.customer)).where(Conversation.id == ident))
 
@@ -81,7 +81,7 @@ def count_waiting() -> int:
     return db.session.scalar(select(func.count()).select_from(Conversation).where(Conversation.state == ChatState.WAITING)) or 0
 
 
-def search(words: str, before: int = LARGEST, most: int = FOUND) -> Sequence[Conversation]:
+def search(words: str, before: int = LARGEST_ID, most: int = FOUND) -> Sequence[Conversation]:
     """All conversations, the newest first; with `words`: of this customer or person, or in which this was said."""
     query = select(Conversation).options(joinedload(Conversation.customer)).where(Conversation.id < before)
     if words:

@@ -21,6 +21,7 @@ from app.core import clock, formats
 from app.core.access import may
 from app.core.db import db
 from app.core.errors import Conflict, DomainError
+from app.core.fields import LARGEST_ID
 from app.core.page_parts import safe_url_for
 from app.core.views import AdminEntry, AdminPage, allowed, expose
 from app.customers.account_models import PortalAccount
@@ -65,8 +66,8 @@ class ChatPage(AdminPage):
     @allowed("index")
     def history(self) -> Any:
         words = " ".join(request.args.get("q", "").replace("\0", "").split())[:100]
-        before = request.args.get("before", queries.LARGEST, int)
-        rows = queries.search(words, before if 0 < before <= queries.LARGEST else queries.LARGEST, queries.FOUND + 1)
+        before = request.args.get("before", LARGEST_ID, int)
+        rows = queries.search(words, before if 0 < before <= LARGEST_ID else LARGEST_ID, queries.FOUND + 1)
         return self.page("chat/history.html", title=_("Conversations"), rows=rows[:queries.FOUND], words=words, more=rows[queries.FOUND - 1].id if len(rows) > queries.FOUND else None)
 
     @expose("/<int:pk>/since")

@@ -9,6 +9,7 @@ from sqlalchemy import Select, select
 
 from app.billing.models import Invoice
 from app.core.db import db
+from app.core.fields import LARGEST_ID
 from app.customers.models import Association, AssociationMember, Customer, MemberState
 from app.licenses.models import License, LicenseState, PttGroup
 from app.portal.gate import visit
@@ -16,7 +17,6 @@ from app.receivables.models import OpenItem, Payment, PrepaidPeriod
 
 Row = TypeVar("Row")
 OF_CUSTOMER = (Invoice, License, OpenItem, Payment, PrepaidPeriod)
-LARGEST_ID = 2**63 - 1
 
 
 def scoped(model: type[Row]) -> Select[tuple[Row]]:

@@ -13,7 +13,7 @@ from wtforms import SelectField
 
 from app.core import clock, formats, own_rows
 from app.core.db import db
-from app.core.fields import Required, ServiceForm
+from app.core.fields import LARGEST_ID, Required, ServiceForm
 from app.core.listing import Cell
 from app.core.text_index import any_of, has_part
 from app.core.views import AdminInterface, AdminView, action, allowed, expose
@@ -146,7 +146,7 @@ class OpenItemView(AdminView):
 
 def allocation_of(pk: Any) -> Allocation:
     """The allocation with this id of a payment that the reader may see, else 404."""
-    if not str(pk).isdecimal() or int(pk) >= 2**63:
+    if not str(pk).isdecimal() or int(pk) > LARGEST_ID:
         abort(404)
     part = db.session.get(Allocation, int(pk)) or abort(404)
     return part if own_rows.get(Payment, part.payment_id) is not None else abort(404)
