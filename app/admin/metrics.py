@@ -23,6 +23,7 @@ from rq import Worker
 from sqlalchemy import func, select
 
 from app.admin import alerts
+from app.admin.workforce import queue_names
 from app.core import clock
 from app.core.db import db
 from app.core.jobs import Job
@@ -142,7 +143,7 @@ class Facts:
         length = GaugeMetricFamily("ptt_queue_length", "Requests that wait for a worker.", labels=("queue",))
         workers = GaugeMetricFamily("ptt_workers", "Workers that run.")
         try:
-            for name in sorted({"default", *(job.queue for job in job_runs.jobs().values())}):
+            for name in queue_names():
                 length.add_metric((name,), queue(name).count)
             workers.add_metric((), Worker.count(connection=connection()))
             up.add_metric((), 1)

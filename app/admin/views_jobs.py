@@ -16,6 +16,7 @@ from wtforms import StringField
 from wtforms.validators import Length, Regexp
 
 from app.admin import alerts, queries
+from app.admin.workforce import workforce
 from app.core import formats
 from app.core.db import db
 from app.core.fields import ServiceForm, clean_text
@@ -51,6 +52,10 @@ def counts_text(counts: dict[str, int] | None) -> str:
     return ", ".join(f"{key.replace('_', ' ')} {formats.number(n)}" for key, n in (counts or {}).items()) or formats.NOTHING
 
 
+def outbox_words() -> dict[str, str]:
+    return {"provisioning": _("PTT servers"), "mail": _("E-mails"), "passwords": _("Password requests"), "data_copies": _("Copies of customers’ data")}
+
+
 class RunForm(ServiceForm):
     period = StringField(_l("Period"), [Length(max=13), Regexp(rf"^({PERIOD})?$", message=_l("Enter a month like 2026-11, or a day like 2026-11-24."))],
                          filters=[clean_text], description=_l("Empty: the present one. A month like 2026-11, or a day like 2026-11-24."))
@@ -68,7 +73,8 @@ class JobsPage(AdminPage):
         last = queries.last_runs()
         rows = [{"job": job, "last": last.get(job.name), "next": next_run(job)} for job in job_runs.jobs().values()]
         rows.sort(key=lambda row: str(row["job"].title).casefold())
-        return self.page("admin/jobs.html", rows=rows, doubtful=ticks.clock_is_doubtful(), restored=quarantine.restored_at(), alerts=alerts.on(), told=bool(setting("alerts.addresses")), redis=queries.redis_answers(), counts_text=counts_text)
+        return self.page("admin/jobs.html", rows=rows, doubtful=ticks.clock_is_doubtful(), restored=quarantine.restored_at(), alerts=alerts.on(), told=bool(setting("alerts.addresses")), redis=queries.redis_answers(), counts_text=counts_text,
+                         workforce=workforce(), outboxes=outbox_words(), job_title=job_title)
 
     @expose("/run/<name>", methods=["GET", "POST"])
     @allowed("run")

@@ -8,14 +8,17 @@ from decimal import Decimal
 from enum import Enum
 
 import pytest
+from rq import SimpleWorker
+from rq.serializers import JSONSerializer
 from sqlalchemy import select
 
 from app.admin.event_repeat import restore
 from app.admin.views_records import changes_html
+from app.admin.workforce import workforce
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput
 from app.core.jobs import Job
-from app.system import documents, job_runs
+from app.system import documents, job_runs, queue
 from app.system.models import DocumentKind, EventFailure, JobNote, JobRun, MailMessage, Mark, RunState
 from app.system.outbox import OutboxState
 
@@ -48,6 +51,29 @@ def test_a_job_is_started_by_hand(admin, job):
     assert "looked at 3" in text and "Done" in text
     assert "has no address" in admin.get(f"/admin/job-runs/show/{run.id}?tab=JobNoteView").text
     assert job == ["2026-10"]
+
+
+@pytest.mark.sqlite_only
+def test_queues_and_workers(admin, app, job, redis_server):
+    """What waits and who works on what; nobody at work is said."""
+    text = admin.get("/admin/jobs/").text
+    assert "No worker runs" in text and "documents" in text
+    run = job_runs.request_run("tests.try", "2026-10")
+    worker = SimpleWorker([queue.queue()], connection=queue.connection(), serializer=JSONSerializer, job_class=queue.SafeJob)
+    worker.register_birth()
+    assert queue.enqueue({"run": run.id})
+    (waits, other), (found,) = workforce()
+    assert (waits.name, waits.waiting, waits.workers) == ("default", 1, 1) and waits.oldest is not None and other.workers == 0
+    assert found.run is None and not found.silent
+    task = queue.queue().jobs[0]
+    worker.prepare_execution(task)
+    worker.prepare_job_execution(task)
+    (found,) = workforce()[1]
+    assert found.run.id == run.id and found.since is not None
+    text = admin.get("/admin/jobs/").text
+    assert f'/admin/job-runs/show/{run.id}">Try it' in text and "No worker runs" not in text
+    redis_server.stop()
+    assert workforce() is None and "Redis does not answer" in admin.get("/admin/jobs/").text
 
 
 def test_a_dry_run_says_so(admin, job):
