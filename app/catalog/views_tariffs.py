@@ -58,7 +58,7 @@ class TariffView(AdminView):
         """The prices of the first tiers come with one statement for the page."""
         page = super().list_page(where, hidden)
         query = select(TariffTier.tariff_id, TariffTier.unit_price).where(TariffTier.from_quantity == 1, TariffTier.tariff_id.in_([row.id for row in page.rows]))
-        found = dict(db.session.execute(query).tuples().all()) if page.rows else {}
+        found = dict(db.session.execute(query).all()) if page.rows else {}
         for row in page.rows:
             row.first_price = found.get(row.id)
         return page

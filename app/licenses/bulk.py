@@ -125,7 +125,7 @@ def work(ctx: Context, part: dict[str, Any]) -> None:
     with acting(Actor("staff", ctx.params["name"], ctx.params["by"])):
         for ident in ids:
             _one(ctx.run_id, ident, bulk, values)
-    counts = dict(db.session.execute(select(LicenseBulkLine.state, func.count()).where(*here).group_by(LicenseBulkLine.state)).tuples().all())
+    counts = dict(db.session.execute(select(LicenseBulkLine.state, func.count()).where(*here).group_by(LicenseBulkLine.state)).all())
     db.session.rollback()
     for state, name in ((BulkState.DONE, "done"), (BulkState.FAILED, "failed")):
         if counts.get(state):

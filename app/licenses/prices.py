@@ -35,7 +35,7 @@ def consequences(session: Session, customer: Customer, tariffs: Iterable[Tariff]
     """By tariff id; tariffs that cannot be priced are left out."""
     counts: dict[int, int] = dict(session.execute(
         select(License.tariff_id, func.count()).where(License.customer_id == customer.id, License.state != LicenseState.DELETED)
-        .group_by(License.tariff_id)).tuples().all())
+        .group_by(License.tariff_id)).all())
     found = {}
     for tariff in tariffs:
         if problems(tariff):

@@ -92,7 +92,7 @@ class AssociationView(AdminView):
 
     def head_facts(self, item: Association) -> list[tuple[Any, Any, str]]:
         rows = dict(db.session.execute(select(AssociationMember.state, func.count()).where(AssociationMember.association_id == item.id)
-                                       .group_by(AssociationMember.state)).tuples().all())
+                                       .group_by(AssociationMember.state)).all())
         return [(_("Members"), formats.number(rows.get(MemberState.ACCEPTED, 0)), ""), (_("Waiting for acceptance"), formats.number(rows.get(MemberState.REQUESTED, 0)), ""),
                 (_("PTT server"), item.server.name, "")]
 

@@ -58,7 +58,7 @@ class GroupView(AdminView):
         page = super().list_page(where, hidden)
         ids = [row.id for row in page.rows]
         counts = dict(db.session.execute(select(group_member.c.group_id, func.count()).where(group_member.c.group_id.in_(ids))
-                                         .group_by(group_member.c.group_id)).tuples().all()) if ids else {}
+                                         .group_by(group_member.c.group_id)).all()) if ids else {}
         owners: dict[type, dict[int, Any]] = {}
         for model, name in ((Customer, "customer_id"), (Association, "association_id")):
             wanted = {getattr(row, name) for row in page.rows} - {None}

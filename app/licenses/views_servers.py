@@ -86,7 +86,7 @@ class ServerView(AdminView):
     def list_page(self, where: Sequence[Any] = (), hidden: Sequence[str] = ()) -> Any:
         page = super().list_page(where, hidden)
         query = select(License.server_id, func.count()).where(License.server_id.in_([row.id for row in page.rows]), License.state != LicenseState.DELETED)
-        counts = dict(db.session.execute(query.group_by(License.server_id)).tuples().all()) if page.rows else {}
+        counts = dict(db.session.execute(query.group_by(License.server_id)).all()) if page.rows else {}
         for row in page.rows:
             row.user_count = counts.get(row.id, 0)
         return page

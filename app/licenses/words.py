@@ -33,8 +33,8 @@ def phone_text(number: str) -> Any:
 
 def comparison(desired: UserState, observed: UserState | None) -> list[tuple[str, Any, Any, bool]]:
     """(what, wanted, on the server, differs) for people; `observed` None: never seen there."""
-    modes = dict(db.session.execute(select(PttMode.code, PttMode.name)).tuples().all())
-    services = dict(db.session.execute(select(Service.code, Service.name_en)).tuples().all())
+    modes = dict(db.session.execute(select(PttMode.code, PttMode.name)).all())
+    services = dict(db.session.execute(select(Service.code, Service.name_en)).all())
 
     def row(what: str, name: str, word: Any) -> tuple[str, Any, Any, bool]:
         wanted, seen = getattr(desired, name), getattr(observed, name) if observed is not None else None

@@ -45,7 +45,7 @@ def groups() -> Any:
     found = paging.found(query, joinedload(PttGroup.association), order=(PttGroup.name, PttGroup.id), q=wanted)
     ids = [row.id for row in found.rows]
     own = dict(db.session.execute(select(group_member.c.group_id, func.count()).join(License, License.id == group_member.c.license_id).where(
-        group_member.c.group_id.in_(ids), License.customer_id == visit().customer.id).group_by(group_member.c.group_id)).tuples().all()) if ids else {}
+        group_member.c.group_id.in_(ids), License.customer_id == visit().customer.id).group_by(group_member.c.group_id)).all()) if ids else {}
     return page("groups", title=_("Groups"), found=found, own=own, q=wanted, SyncState=SyncState)
 
 

@@ -63,7 +63,7 @@ def customers() -> Any:
     found = paging.found(query, order=(Customer.company, Customer.id), q=wanted)
     ids = [row.id for row in found.rows]
     counts = dict(db.session.execute(select(License.customer_id, func.count()).where(License.customer_id.in_(ids), License.state != LicenseState.DELETED)
-                                     .group_by(License.customer_id)).tuples().all()) if ids else {}
+                                     .group_by(License.customer_id)).all()) if ids else {}
     return page("customers", title=_("Customers"), found=found, counts=counts, q=wanted)
 
 
