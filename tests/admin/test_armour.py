@@ -9,6 +9,8 @@ import pytest
 from tests.admin.staff import Desk
 from tests.admin.test_rights import address, admin_rules
 
+pytestmark = pytest.mark.sqlite_only      # forms and sessions: nothing here depends on the kind of database
+
 
 def directives(answer) -> dict[str, str]:
     return dict(part.strip().split(" ", 1) for part in answer.headers["Content-Security-Policy"].split(";"))

@@ -56,6 +56,7 @@ def pay(world: World, amount: str, customer: int | None = 0, key: str = "bank:1"
 # ---- who sees what -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("role", ["Administrator", "Billing", "Read only", "Support"])
 def test_pages_show_for_who_may_read(role, desk, world):
     payment, item = pay(world, "5.00", reference="<b>thanks</b>"), world.items()[0]
@@ -68,6 +69,7 @@ def test_pages_show_for_who_may_read(role, desk, world):
         assert "<b>thanks</b>" not in answer.text and "PaymentState." not in answer.text, page
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("role", ["Read only", "Support", "Sales"])
 def test_who_only_reads_books_nothing(role, desk, world):
     payment, item = pay(world, "5.00"), world.items()[1]
@@ -90,6 +92,7 @@ def test_unknown_rows_are_not_found(admin, world):
         assert admin.post(page).status_code == 404, page
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("page", [page for page in PAGES if page.endswith("list/")])
 def test_a_list_page_takes_few_statements(page, admin, app):
     world = build(30)

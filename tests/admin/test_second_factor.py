@@ -20,6 +20,8 @@ from app.system.models import ProtocolEntry
 from app.system.settings import change_settings
 from tests.admin.staff import PASSWORD, Desk, add_user
 
+pytestmark = pytest.mark.sqlite_only      # forms and sessions: nothing here depends on the kind of database
+
 CODE = "/admin/login/code"
 
 

@@ -22,6 +22,8 @@ from tests.chat.world import World, speaker
 from tests.portal.logins import Login, add_login
 from tests.portal.visitors import Visitor
 
+pytestmark = pytest.mark.sqlite_only      # forms and sessions: nothing here depends on the kind of database
+
 JSON = {"Accept": "application/json"}
 CLOSED = {f"chat.{day}": "" for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
 

@@ -20,6 +20,8 @@ from tests.admin.staff import Desk
 from tests.chat.world import World, speaker
 from tests.portal.logins import Login
 
+pytestmark = pytest.mark.sqlite_only      # forms and sessions: nothing here depends on the kind of database
+
 
 @pytest.fixture
 def sockets(app: Flask) -> Any:

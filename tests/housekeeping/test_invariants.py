@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import text
 
 from app.admin.demo import load_demo
@@ -33,6 +34,7 @@ BROKEN = {
 
 
 
+@pytest.mark.sqlite_only
 def test_the_demo_data_and_what_is_changed_behind_its_back(app):
     """One test, because the demo takes a while: it holds; then each change is seen by the invariant that it is against, and undone."""
     load_demo()

@@ -148,6 +148,7 @@ def test_a_changed_backup_restores_nothing(app, shop, place, elsewhere):
         assert document_copies.is_empty() and not rows()
 
 
+@pytest.mark.sqlite_only
 def test_another_key_and_no_key(app, shop, place):
     made = backup.make()
     app.config["PTT_BACKUP_KEYS"] = "b1:b3RoZXItb3RoZXItb3RoZXItb3RoZXItb3RoZXItISE="
@@ -237,6 +238,7 @@ def test_which_backups_go():
     assert [item.made for item in backup.superfluous(twice, 1, 0, 0)] == [now]
 
 
+@pytest.mark.sqlite_only
 def test_the_nightly_job(app, place):
     from app.system.job_runs import run_now
 
@@ -253,6 +255,7 @@ def test_the_nightly_job(app, place):
     assert run.state is not RunState.DONE and "PTT_BACKUP_KEYS" in run.error
 
 
+@pytest.mark.sqlite_only
 def test_the_commands(app, shop, place, elsewhere):
     """What an operator types, from the backup to the release."""
     def ptt(flask_app: Flask, *words: str, code: int = 0) -> str:

@@ -115,6 +115,7 @@ def test_no_id_makes_an_error_of_ours(app, admin, word):  # noqa: F811
     assert not broken
 
 
+@pytest.mark.sqlite_only
 def test_every_kind_of_answer_carries_the_headers(app, admin, make_app):  # noqa: F811
     """A page, a form that is refused, a redirect, a download, JSON, a file, a machine's page; 400, 401, 403, 404, 405, 413, 500."""
     app.config["METRICS_NETS"] = "127.0.0.0/8"

@@ -21,6 +21,7 @@ from tests.support.browser import axe
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.sqlite_only
 def test_from_the_number_to_the_password(live_server, smtp_sink, page):
     set_sender()
     change_settings({"portal.terms_tick": True})

@@ -104,6 +104,7 @@ def test_every_route_has_an_entry_and_asks_for_its_right(app: Flask) -> None:
     assert ROUTES.keys() <= {rule.endpoint for rule in rules(app)}
 
 
+@pytest.mark.sqlite_only
 def test_nobody_and_a_post_without_its_token(app: Flask, world: World) -> None:
     login, visitor = Login(app, world.one.owner), Visitor(app)
     before = state()
@@ -117,6 +118,7 @@ def test_nobody_and_a_post_without_its_token(app: Flask, world: World) -> None:
     assert state() == before
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("who", ["customer", "partner", "partner acting"])
 def test_ids_of_others(app: Flask, world: World, who: str) -> None:
     mine, theirs = (world.one, [world.other, world.his]) if who == "customer" else (world.partner, [world.rivals, world.rival, world.one])
@@ -138,6 +140,7 @@ def test_ids_of_others(app: Flask, world: World, who: str) -> None:
         assert changed <= {"data_export"}, changed          # his own copy was asked for
 
 
+@pytest.mark.sqlite_only
 def test_who_may_only_look(app: Flask, world: World) -> None:
     login = Login(app, world.one.reader)
     before = state()

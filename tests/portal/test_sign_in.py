@@ -21,6 +21,8 @@ from tests import factories
 from tests.portal.logins import Login, add_login, enter
 from tests.portal.visitors import OTHER, PASSWORD, Visitor
 
+pytestmark = pytest.mark.sqlite_only      # forms and sessions: nothing here depends on the kind of database
+
 GENERIC = "do not belong together"
 
 

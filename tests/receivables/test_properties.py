@@ -64,7 +64,7 @@ def provider(app):
     return prepaid_tariff("7.0000")
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(steps)
 def test_the_books_are_whole_after_every_step(provider, given):
     customer = account(1, tariff=provider)
