@@ -33,7 +33,8 @@ def test_customer_and_staff_talk(world: World, stack: Any, page: Any, browser: A
         customer.get_by_label("Customer number or e-mail").fill(world.customer.number)
         customer.get_by_label("Password", exact=True).fill(PASSWORD)
         customer.keyboard.press("Enter")
-        customer.get_by_role("link", name="Chat").click()
+        with customer.expect_navigation():                  # loaded whole: Enter is sent by the script
+            customer.get_by_role("link", name="Chat").click()
         customer.get_by_label("Message", exact=True).fill("<img src=x onerror=alert(1)> Hello")
         customer.keyboard.press("Enter")
         customer.locator("[data-number='1']").wait_for()
@@ -43,9 +44,11 @@ def test_customer_and_staff_talk(world: World, stack: Any, page: Any, browser: A
         page.get_by_label("Password", exact=True).fill(STAFF_PASSWORD)
         page.get_by_role("button", name="Sign in").click()
         page.goto(f"{stack.url}/admin/chat/")
-        page.locator(".queue").get_by_text("Hafenlotsen Emden").click()
+        with page.expect_navigation():
+            page.locator(".queue").get_by_text("Hafenlotsen Emden").click()
         assert "<img src=x onerror=alert(1)> Hello" in page.get_by_role("log").inner_text()
-        page.get_by_role("button", name="Take", exact=True).click()
+        with page.expect_navigation():
+            page.get_by_role("button", name="Take", exact=True).click()
         field = page.get_by_label("Message", exact=True)
         field.press_sequentially("/ho")
         page.get_by_role("button", name="/hours").wait_for()

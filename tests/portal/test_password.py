@@ -52,7 +52,7 @@ def test_a_customer_asks_gets_a_link_and_chooses_a_password(app, visitor, mailbo
     path = path_in(mail)
 
     page = visitor.get(path)
-    assert page.status_code == 200 and "version 2026-11" in page.text
+    assert page.status_code == 200 and "Fassung 2026-11" in page.text
     account = main_account(customer)
     assert account.password_hash is None and account.state is AccountState.INVITED, "opening changes nothing"
     assert visitor.get(path).status_code == 200, "a mail scanner may open it as often as it likes"
