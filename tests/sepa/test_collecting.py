@@ -12,13 +12,13 @@ from sqlalchemy import select
 
 from app.core.actor import Actor, acting
 from app.core.errors import Conflict, IllegalTransition
-from app.customers.models import CustomerKind
-from app.plugin_api import InvalidInput, db
+from app.customers.models import CustomerKind, CustomerState
+from app.plugin_api import InvalidInput, db, transaction
 from app.receivables.open_items import set_dispute
 from app.receivables.payments import record_payment, record_return
 from app.system.models import MailMessage, ProtocolEntry
 from app.system.settings import change_settings
-from plugins.sepa import announcing, batches, booking, collecting, mandates, pain008_reader, schema
+from plugins.sepa import announcing, batches, booking, collecting, mandates, pain008_reader, returns, schema
 from plugins.sepa.choosing import Candidate, MandateFacts, Rules, decide, earliest_collection
 from plugins.sepa.days import is_bank_day
 from plugins.sepa.models import BatchState, DebitState, MandateState, NoticeState, PreNotification
@@ -324,6 +324,22 @@ def test_who_paid_in_another_way_meanwhile_gets_credit(session):
         record_payment("k", item.customer, Decimal("100.00"), "EUR", DAY, uses={item.id: Decimal("100.00")})
         booking.book_due(batch.last_day)
     assert fresh(item).open == 0 and debits(batch)[0].payment.free == Decimal("100.00")
+
+
+def test_what_comes_from_a_deleted_customer_who_owes_nothing_is_nobodys_and_stops_nothing(session):
+    account = bank()
+    _signed, item = announced(payer(), account)
+    batch = exported(account)
+    with at(batch.last_day):
+        record_payment("k", item.customer, Decimal("119.00"), "EUR", DAY, uses={item.id: Decimal("119.00")})
+        with transaction():
+            item.customer.move_to(CustomerState.DELETED)
+        assert booking.book_due(batch.last_day) == (1, [])
+    payment = debits(batch)[0].payment
+    assert payment.customer_id is None and payment.free == Decimal("119.00")
+    with at(batch.last_day + timedelta(days=1)):        # and back it goes
+        assert returns.take(returns.Fact("k1", "test", debits(batch)[0].end_to_end_id, batch.last_day + timedelta(days=1), reason_code="MD06")).problem == ""
+    assert fresh(payment).free == 0 and debits(batch)[0].state is DebitState.RETURNED
 
 
 # ---- pure --------------------------------------------------------------------------------------------------------
