@@ -21,8 +21,8 @@ from app.system.settings import setting
 from plugins.sepa.choosing import METHOD
 from plugins.sepa.days import bank_day_from
 from plugins.sepa.ids import masked
-from plugins.sepa.models import Mandate, MandateState, NoticeState, PreNotification
-from plugins.sepa.reading import usable_mandates
+from plugins.sepa.models import DirectDebit, Mandate, MandateState, NoticeState, PreNotification
+from plugins.sepa.reading import RUNNING, usable_mandates
 
 BY_INVOICE, BY_MAIL = "invoice", "mail"
 PURPOSE = "sepa.announcement"
@@ -67,7 +67,7 @@ def unannounced(session: Session, after: int = 0, limit: int = 1000) -> list[int
 
 
 def announce(item_id: int, *, retry: bool = False, replace: bool = False) -> PreNotification | None:
-    """Tell the customer by e-mail that the rest of a demand will be collected. None: nothing to collect, or told already.
+    """Tell the customer by e-mail that the rest of a demand will be collected. None: nothing to collect, told already, or under way to the bank.
 
     `replace`: the announcement that was made before is withdrawn (it came too late). Raises InvalidInput without an address to write to.
     """
@@ -76,7 +76,8 @@ def announce(item_id: int, *, retry: bool = False, replace: bool = False) -> Pre
         owner = account_for_update(session, item.customer_id)
         item = session.get_one(OpenItem, item_id)
         told = session.scalar(select(PreNotification).where(PreNotification.open_item_id == item_id, PreNotification.state == NoticeState.OPEN))
-        if told is not None and not replace:
+        running = session.scalar(select(DirectDebit.id).where(DirectDebit.open_item_id == item_id, DirectDebit.state.in_(RUNNING)))
+        if running is not None or (told is not None and not replace):
             return None
         mandate = usable_mandates(session, [owner.id]).get(owner.id)
         if item.open <= 0 or item.disputed or item.currency != "EUR" or owner.payment_method != METHOD or mandate is None:

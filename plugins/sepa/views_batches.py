@@ -100,7 +100,7 @@ class DirectDebitView(AdminView):
     def again(self, items: list[DirectDebit]) -> None:
         def one(item: DirectDebit) -> None:
             if announce(item.open_item_id) is None:
-                raise InvalidInput(_("It cannot be collected again: it is settled, disputed or announced already, or there is no valid mandate."))
+                raise InvalidInput(_("It cannot be collected again: it is settled, disputed, announced or under way already, or there is no valid mandate."))
 
         self.each(items, one, lambda n: ngettext("%(num)d collection was announced again.", "%(num)d collections were announced again.", n))
 

@@ -267,6 +267,19 @@ def test_a_batch_that_lay_around_is_not_collected_without_a_new_announcement(ses
     assert fresh(batch).state is BatchState.CANCELLED
 
 
+def test_what_is_under_way_is_not_announced_again(session):
+    account = bank()
+    _signed, item = announced(payer(), account)
+    batch = proposed(account)
+    with at(DAY):
+        assert announcing.announce(item.id) is None
+        batches.cancel(batch, "wrong day")      # the announcement stands again, and it is the only one
+    batch = exported(account)
+    with at(DAY):
+        assert announcing.announce(item.id, replace=True) is None
+    assert [row.state for row in session.scalars(select(PreNotification))] == [NoticeState.USED] and fresh(batch).count == 1
+
+
 def test_large_batches_are_split_and_everything_is_in_one_of_them(session):
     account = bank()
     for _n in range(5):
