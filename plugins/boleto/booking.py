@@ -28,6 +28,7 @@ from plugins.boleto.models import (
     Slip,
     SlipState,
 )
+from plugins.boleto.paper import copy_due
 from plugins.boleto.slips import CURRENCY, METHOD
 from plugins.boleto.surcharge import surcharge
 
@@ -116,8 +117,8 @@ def _answer(session: Session, slip: Slip, kind: OrderKind, state: OrderState, wo
 
 
 def _settle(session: Session, row: ReturnEvent, slip: Slip) -> None:
-    """The payment pays the demand of the boleto. What was paid above it as fine and interest becomes a demand that it pays, too; other
-    differences are shown, and what is over is the customer's credit."""
+    """The payment pays the demand of the boleto. What was paid above it as fine and interest becomes a demand that it pays, too: at most
+    what a second copy of that day asks for. Other differences are shown, and what is over is the customer's credit."""
     if row.paid <= 0:
         raise InvalidInput(_("The bank reports a payment without an amount."))
     owner = slip.customer
@@ -125,9 +126,9 @@ def _settle(session: Session, row: ReturnEvent, slip: Slip) -> None:
     twice = slip.state is SlipState.PAID
     uses = {item.id: min(item.open, row.paid)} if item.open > 0 else {}
     over = row.paid - slip.amount
-    if uses and over > 0 and item.open == slip.amount:
-        cost = surcharge(slip.amount, bank_day_from(slip.due_on), row.on, slip.fine_percent, slip.interest_percent).total
-        if 0 < over <= cost + TOLERANCE:
+    last = bank_day_from(slip.due_on)
+    if uses and over > 0 and item.open == slip.amount and row.on > last:
+        if over <= surcharge(slip.amount, last, copy_due(row.on), slip.fine_percent, slip.interest_percent).total + TOLERANCE:
             extra = add_demand(owner, _("Fine and interest %(number)s", number=slip.document), over, row.on, row.on, DemandKind.INTEREST, item)
             uses[extra.id] = over
             over = Decimal(0)

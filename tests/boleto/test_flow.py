@@ -219,6 +219,19 @@ def test_fine_and_interest_that_were_paid_become_a_demand_and_other_amounts_are_
         assert [row.free for row in db.session.scalars(select(Payment).where(Payment.customer_id == twice.customer_id).order_by(Payment.id))] == [0, Decimal(70)]
 
 
+def test_what_our_own_second_copy_asks_for_is_fine_and_interest_and_no_credit(session):
+    with at(DAY):
+        row = agreement()
+        late, timely = sent(row, "300.00", "300.00")
+    for slip, day, state in ((timely, date(2026, 12, 9), EventState.LOOK), (late, date(2027, 1, 8), EventState.DONE)):      # on the 8th 6.00 and 3.20 are asked for, up to the 11th
+        with at(day):
+            returns.take_in("a.ret", return_240(row, [("06", slip.body, 30920, "04")]))
+            assert events()[-1].state is state
+    extra = db.session.scalars(select(OpenItem).where(OpenItem.kind == DemandKind.INTEREST)).one()
+    assert (extra.amount, extra.open, extra.principal_id) == (Decimal("9.20"), 0, late.open_item_id)
+    assert [payment.free for payment in db.session.scalars(select(Payment).order_by(Payment.id))] == [Decimal("9.20"), 0]
+
+
 @pytest.mark.parametrize(("change", "message"), [
     (lambda data: b"", "empty"), (lambda data: data[:-300], "cut off"), (lambda data: data.replace(b"\r\n00100013", b"\r\n", 1), "whole|cut|characters"),
     (lambda data: data.replace(b"001", b"341"), "no agreement"), (lambda data: data.replace(b"000000056789", b"000000011111"), "another account"),
