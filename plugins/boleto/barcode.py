@@ -13,6 +13,7 @@ FIRST_DAY = date(1997, 10, 7)       # factor 0
 SECOND_CYCLE = date(2025, 2, 22)    # factor 1000 again, the day after 9999
 LAST_DAY = SECOND_CYCLE + timedelta(days=8999)      # 2049-10-13; FEBRABAN has not said what follows
 REAL = "9"
+LIMIT = Decimal(10**8)      # amounts have ten digits
 
 
 class BadBoleto(ValueError):
@@ -76,7 +77,7 @@ def make(bank: str, due: date | None, amount: Decimal, free_field: str) -> str:
     """44 digits. ValueError when a part does not fit."""
     if len(only_digits(bank)) != 3 or len(only_digits(free_field)) != 25:
         raise ValueError("a bank has 3 digits, a free field 25")
-    if not 0 <= amount < 10**8 or amount != round(amount, 2):
+    if not 0 <= amount < LIMIT or amount != round(amount, 2):
         raise ValueError(f"the amount {amount} does not fit on a boleto")
     return Boleto(bank, due_factor(due), amount, free_field).barcode
 
