@@ -130,5 +130,8 @@ def test_a_customer_sees_his_boletos_and_nobody_elses(app):
         for part in ("", "/pdf", "/pix.png"):
             assert login.get(f"/portal/boleto/{theirs.id}{part}").status_code == 404
         assert enter(app, mine, AccountRole.READER).get("/portal/boleto/").status_code == 403
+        record_payment("cash", mine, slip.amount, "BRL", DAY)       # not offered to be paid once more
+        assert slip.shown not in login.get("/portal/boleto/").text and login.get(f"/portal/boleto/{slip.id}/pdf").status_code == 404
+        assert login.get(f"/portal/boleto/item/{slip.open_item_id}").headers["Location"].endswith("/boleto/")
         demand(mine)
     assert app.test_client().get("/portal/boleto/").status_code in (302, 303)
