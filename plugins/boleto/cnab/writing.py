@@ -9,6 +9,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from app.plugin_api import round_money
+
 ENTRY, CANCEL, DUE = "01", "02", "06"
 LAYOUTS: dict[str, tuple[int, ...]] = {"001": (240,), "033": (240,), "104": (240,), "237": (400,), "341": (400,), "748": (240,), "756": (240,)}
 
@@ -96,4 +98,4 @@ def person(tax_id: str) -> str:
 
 
 def interest_a_day(title: Title) -> Decimal:
-    return (title.amount * title.interest_percent / 3000).quantize(Decimal("0.01"))
+    return round_money(title.amount * title.interest_percent / 3000)
