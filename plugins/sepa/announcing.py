@@ -130,7 +130,7 @@ def withdraw_settled() -> int:
     """What was paid before its day needs no announcement; should the payment be taken back, it is announced anew. Returns how many."""
     with transaction() as session:
         query = select(PreNotification).join(OpenItem, OpenItem.id == PreNotification.open_item_id).where(PreNotification.state == NoticeState.OPEN, OpenItem.open == 0)
-        found = session.scalars(query.with_for_update(of=PreNotification)).all()
+        found = session.scalars(query.with_for_update(of=PreNotification, skip_locked=True)).all()
         for notice in found:
             notice.state = NoticeState.WITHDRAWN
         return len(found)

@@ -71,15 +71,17 @@ def cancel(batch: DebitBatch, why: str) -> None:
 
 
 def take_out(session: Session, debit_ids: Sequence[int], why: str) -> None:
-    """Planned debits that are not to be collected after all; their announcements are open again. A batch without debits is cancelled."""
+    """Planned debits that are not to be collected after all; their announcements are open again. A batch without debits is cancelled.
+
+    The accounts are locked: whoever exports or takes out waits for them first, then for the batch."""
     if not debit_ids:
         return
     rows = session.execute(select(DirectDebit.id, DirectDebit.batch_id, DirectDebit.notice_id).where(among(DirectDebit.id, debit_ids), DirectDebit.state == DebitState.PLANNED)).all()
-    session.execute(update(DirectDebit).where(among(DirectDebit.id, [row.id for row in rows])).values(state=DebitState.CANCELLED, reason_text=why)
+    session.execute(update(DirectDebit).where(among(DirectDebit.id, [row.id for row in rows]), DirectDebit.state == DebitState.PLANNED).values(state=DebitState.CANCELLED, reason_text=why)
                     .execution_options(synchronize_session=False))
     session.execute(update(PreNotification).where(among(PreNotification.id, [row.notice_id for row in rows])).values(state=NoticeState.OPEN).execution_options(synchronize_session=False))
     session.expire_all()
-    for batch in session.scalars(select(DebitBatch).where(among(DebitBatch.id, {row.batch_id for row in rows})).order_by(DebitBatch.id)):
+    for batch in session.scalars(select(DebitBatch).where(among(DebitBatch.id, {row.batch_id for row in rows})).order_by(DebitBatch.id).with_for_update()):
         batch.count, batch.total = session.execute(select(func.count(), func.coalesce(func.sum(DirectDebit.amount), Decimal(0))).where(
             DirectDebit.batch_id == batch.id, DirectDebit.state != DebitState.CANCELLED)).one()
         if batch.count == 0 and batch.may_become(BatchState.CANCELLED):

@@ -18,10 +18,11 @@ from app.receivables.open_items import set_dispute
 from app.receivables.payments import record_payment, record_return
 from app.system.models import MailMessage, ProtocolEntry
 from app.system.settings import change_settings
-from plugins.sepa import announcing, batches, booking, collecting, mandates, pain008_reader, returns, schema
+from plugins.sepa import announcing, batches, booking, collecting, ending, mandates, pain008_reader, returns, schema
 from plugins.sepa.choosing import Candidate, MandateFacts, Rules, decide, earliest_collection
 from plugins.sepa.days import is_bank_day
 from plugins.sepa.models import BatchState, DebitState, MandateState, NoticeState, PreNotification
+from tests.admin.staff import statements
 from tests.sepa.books import (
     DAY,
     IBAN,
@@ -96,8 +97,16 @@ def test_a_mandate_lapses_36_months_after_its_last_use(session):
     with at(DAY):
         old = mandate(customer, account, signed_on=date(2023, 11, 2))
         young = mandate(customer, account, signed_on=date(2023, 11, 3))
-        assert mandates.expire_lapsed(DAY) == 0
-        assert mandates.expire_lapsed(DAY + timedelta(days=1)) == 1
+        assert ending.expire_lapsed(DAY) == 0
+        notice = announcing.announce(demand(customer).id)
+        assert notice.mandate_id == young.id
+        with transaction():
+            notice.mandate = old
+        with statements() as seen:
+            assert ending.expire_lapsed(DAY + timedelta(days=1)) == 1
+        locks = [text for text in seen if "FOR UPDATE" in text or "FOR NO KEY UPDATE" in text]      # on PostgreSQL: the account first, as everybody
+        assert not locks or "FROM customer" in locks[0]
+        assert fresh(notice).state is NoticeState.WITHDRAWN
     assert fresh(old).state is MandateState.EXPIRED and fresh(young).state is MandateState.VALID
 
 
