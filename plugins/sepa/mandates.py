@@ -97,10 +97,17 @@ def back_to_draft(mandate: Mandate) -> None:
         mandate.requested_at = None
 
 
+def check_may_sign(mandate: Mandate) -> None:
+    """Raises InvalidInput: what was suspended becomes valid by `resume`, what ended by a new mandate."""
+    if mandate.state not in (MandateState.DRAFT, MandateState.REQUESTED):
+        raise InvalidInput(_("Only a mandate that waits for its signature can be signed."))
+
+
 def sign(mandate: Mandate, signed_on: date, document: Document | None = None, proof: dict[str, Any] | None = None) -> None:
     """The signature is there: on paper (its scan as `document`) or online (`proof`). A B2B mandate collects once the bank confirmed it."""
     with transaction() as session:
         _locked(session, mandate)
+        check_may_sign(mandate)
         if signed_on > clock.today():
             raise InvalidInput(_("The day of the signature cannot lie ahead."), "signed_on")
         if signed_on < lapse_day(clock.today()):
@@ -140,6 +147,8 @@ def suspend(mandate: Mandate, why: str) -> None:
 def resume(mandate: Mandate) -> None:
     with transaction() as session:
         _locked(session, mandate)
+        if mandate.state is not MandateState.SUSPENDED:
+            raise InvalidInput(_("Only a suspended mandate can be resumed."))
         if lapsed(mandate, clock.today()):
             raise InvalidInput(_("A mandate that was not used for 36 months has lapsed. Ask for a new one."))
         mandate.move_to(MandateState.VALID)

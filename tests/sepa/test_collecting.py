@@ -60,11 +60,16 @@ def test_a_mandate_walks_its_arrows_and_no_others(session):
             mandates.sign(row, DAY)
         with pytest.raises(InvalidInput):
             mandates.sign(row, DAY + timedelta(days=1), proof={"a": 1})
+        with pytest.raises(InvalidInput):       # valid by a signature only
+            mandates.resume(row)
         mandates.sign(row, DAY, proof={"a": 1})
         mandates.suspend(row, "account blocked")
+        with pytest.raises(InvalidInput):       # a signature does not lift it
+            mandates.sign(row, DAY, proof={"a": 2})
+        assert fresh(row).state is MandateState.SUSPENDED and row.proof == {"a": 1}
         mandates.resume(row)
         mandates.revoke(row, "by the customer")
-        with pytest.raises(IllegalTransition):
+        with pytest.raises(InvalidInput):
             mandates.resume(row)
         assert mandates.new_mandate(customer, account=row.account, holder="A", iban=IBAN).reference == f"M-{customer.number}-2"
 
