@@ -154,7 +154,7 @@ class DebitBatchView(AdminView):
             return
         flash(_("The file was exported. Download it and hand it to your bank."), "success")
         if dropped:
-            flash(ngettext("%(num)d direct debit was taken out: paid, disputed, revoked or too late.", "%(num)d direct debits were taken out: paid, disputed, revoked or too late.", dropped), "warning")
+            flash(ngettext("%(num)d direct debit was taken out: paid, disputed, revoked, to be paid in another way, or too late.", "%(num)d direct debits were taken out: paid, disputed, revoked, to be paid in another way, or too late.", dropped), "warning")
 
     @action("cancel", _l("Cancel"), _l("Nothing of it is collected; the next run proposes what is still due."), "fa-ban", danger=True, form=WhyForm, verb=_l("Cancel the file"),
             when=lambda item: item.state in OPEN)
