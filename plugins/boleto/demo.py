@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
@@ -49,13 +50,13 @@ def _answer(row: Agreement) -> None:
     returns.take_in("retorno-demo.ret", return_240(row, lines))
 
 
-def return_240(row: Agreement, lines: list[tuple[str, str, int, str]]) -> bytes:
-    """A return as Banco do Brasil writes it: (movement, nosso número, cents, reasons)."""
+def return_240(row: Agreement, lines: Sequence[tuple[str, str, int, str] | tuple[str, str, int, str, int]]) -> bytes:
+    """A return as Banco do Brasil writes it: (movement, nosso número, cents, reasons[, cents of the boleto where it is of another amount])."""
     day, out = f"{clock.today():%d%m%Y}", []
     account = f"{row.agency:0>5}{row.agency_digit or ' '}{row.account:0>12}{row.account_digit or ' '} "
-    for n, (movement, number, cents, reasons) in enumerate(lines):
+    for n, (movement, number, cents, reasons, *nominal) in enumerate(lines):
         paid = cents if movement in ("06", "17") else 0
-        out.append(f"{row.bank}00013{2 * n + 1:05d}T {movement}{account}{number:<20}7{'':15}{day}{cents:015d}{row.bank}{'1234':0>5}0{'':25}09{'':66}{250 if paid else 0:015d}{reasons:<10}".ljust(240))
+        out.append(f"{row.bank}00013{2 * n + 1:05d}T {movement}{account}{number:<20}7{'':15}{day}{nominal[0] if nominal else cents:015d}{row.bank}{'1234':0>5}0{'':25}09{'':66}{250 if paid else 0:015d}{reasons:<10}".ljust(240))
         out.append(f"{row.bank}00013{2 * n + 2:05d}U {movement}{0:060d}{paid:015d}{paid:015d}{0:030d}{day}{day if paid else '0' * 8}".ljust(240))
     head = f"{row.bank}00000{'':9}2{row.tax_id}{'':20}{account}{row.beneficiary.upper():<30.30}{'BANCO':<30}{'':10}2{day}120000000001083".ljust(240)
     batch = f"{row.bank}00011T01".ljust(240)

@@ -210,7 +210,7 @@ def test_fine_and_interest_that_were_paid_become_a_demand_and_other_amounts_are_
         row = agreement()
         late, less, twice = sent(row, "1000.00", "500.00", "70.00")
     with at(date(2026, 12, 20)):        # ten days late: 20.00 and 3.33
-        data = return_240(row, [("06", late.body, 102333, "04"), ("06", less.body, 40000, "04"), ("06", twice.body, 7000, "04"), ("06", twice.body, 7000, "04")])
+        data = return_240(row, [("06", late.body, 102333, "04", 100000), ("06", less.body, 40000, "04", 50000), ("06", twice.body, 7000, "04"), ("06", twice.body, 7000, "04")])
         taken = returns.take_in("a.ret", data)
         assert (taken.booked, taken.look, taken.paid) == (2, 2, Decimal("1563.33"))
         extra = db.session.scalars(select(OpenItem).where(OpenItem.kind == DemandKind.INTEREST)).one()
@@ -225,7 +225,7 @@ def test_what_our_own_second_copy_asks_for_is_fine_and_interest_and_no_credit(se
         late, timely = sent(row, "300.00", "300.00")
     for slip, day, state in ((timely, date(2026, 12, 9), EventState.LOOK), (late, date(2027, 1, 8), EventState.DONE)):      # on the 8th 6.00 and 3.20 are asked for, up to the 11th
         with at(day):
-            returns.take_in("a.ret", return_240(row, [("06", slip.body, 30920, "04")]))
+            returns.take_in("a.ret", return_240(row, [("06", slip.body, 30920, "04", 30000)]))
             assert events()[-1].state is state
     extra = db.session.scalars(select(OpenItem).where(OpenItem.kind == DemandKind.INTEREST)).one()
     assert (extra.amount, extra.open, extra.principal_id) == (Decimal("9.20"), 0, late.open_item_id)
@@ -265,6 +265,23 @@ def test_a_file_that_was_killed_half_way_is_read_again_and_books_once(session, m
         monkeypatch.setattr(returns, "book", work)
         taken = returns.take_in("a.ret", data)
         assert taken.known == 1 and taken.booked == 1 and len(db.session.scalars(select(Payment)).all()) == 2
+
+
+def test_two_accounts_at_a_bank_count_alike_and_a_payment_finds_its_own_boleto(session):
+    with at(DAY):
+        other = agreement("237", account="11111")
+        (theirs,) = sent(other, "100.00")
+        row = agreement("237", account="22222")
+        mine, wrong = sent(row, "100.00", "70.00")
+        assert mine.full == theirs.full
+        for one in (row, other):        # the same number, amount and day: two payments
+            assert returns.take_in(f"{one.id}.ret", return_240(one, [("06", mine.full, 10000, "04")])).booked == 1
+        assert fresh(mine.open_item).open == 0 and fresh(theirs.open_item).open == 0
+        assert returns.take_in("c.ret", return_240(row, [("06", wrong.full, 4000, "04")])).to_clear == 1      # says that it is of 40.00: never guessed
+        event = events()[-1]
+        assert wrong.shown in event.problem and fresh(wrong.open_item).open == Decimal(70)
+        booking.clear(event, "he paid a part", wrong)
+        assert fresh(event).state is EventState.LOOK and fresh(wrong.open_item).open == Decimal(30)
 
 
 def test_a_change_of_due_date_counts_when_the_bank_confirms_it(session):
