@@ -47,13 +47,16 @@ def take_invoices(event: InvoicesIssued) -> None:
     if not by_debit:
         return
     mandates = usable_mandates(session, {owed[ident].customer_id for ident in by_debit})
+    later: dict[date, list[int]] = {}
     for item in session.execute(select(OpenItem.id, OpenItem.invoice_id, OpenItem.due_on).where(among(OpenItem.invoice_id, by_debit), OpenItem.open > 0)):
         invoice = owed[item.invoice_id]
         if (mandate := mandates.get(invoice.customer_id)) is not None:
             day = day_for(mandate, invoice.issued_on, invoice.due_on)
             session.add(PreNotification(open_item_id=item.id, mandate_id=mandate.id, amount=invoice.gross, notified_on=invoice.issued_on, kind=BY_INVOICE, collect_on=day))
             if day > item.due_on:
-                session.execute(update(OpenItem).where(OpenItem.id == item.id).values(due_on=day).execution_options(synchronize_session=False))
+                later.setdefault(day, []).append(item.id)
+    for day, item_ids in later.items():
+        session.execute(update(OpenItem).where(among(OpenItem.id, item_ids)).values(due_on=day).execution_options(synchronize_session=False))
 
 
 def unannounced(session: Session, after: int = 0, limit: int = 1000) -> list[int]:

@@ -27,6 +27,7 @@ from plugins.boleto.models import EventState, Order, OrderKind, OrderState, Retu
 from plugins.boleto.paper import facts, second_copy
 from plugins.boleto.slip_pdf import bars, slip_pdf
 from plugins.boleto.surcharge import surcharge
+from tests.admin.staff import statements
 from tests.boleto.books import BANKS, DAY, agreement, at, boleto, demand, fresh, payer, return_240, sent
 
 S = SlipState
@@ -140,6 +141,20 @@ def test_each_bank_gets_a_file_that_says_what_was_to_be_told(session, bank):
         slips.cancel(second, "mistake")
         found = reading.read(remitting.download(remitting.remit(row).remittance))
         assert [(record.get("movimento") or record["ocorrencia"], record["vencimento"]) for record in found.records] == [("06", date(2026, 12, 21)), ("02", second.due_on)]
+
+
+def test_more_boletos_in_a_file_take_no_more_reads(session):
+    with at(DAY):
+        row = agreement()
+        reads = []
+        for count in (2, 5):
+            for _n in range(count):
+                boleto()
+            session.expunge_all()
+            with statements() as seen:
+                assert remitting.remit(session.merge(row)).remittance.count == count
+            reads.append(sum(text.startswith("SELECT") for text in seen))
+        assert reads[0] == reads[1]
 
 
 def test_a_file_is_made_once_and_downloaded_again_only_with_a_reason(session):
