@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from app.plugin_api import from_cents, to_cents
 from plugins.boleto.check_digits import mod10, mod11, only_digits
 
 FIRST_DAY = date(1997, 10, 7)       # factor 0
@@ -35,7 +36,7 @@ class Boleto:
 
     @property
     def barcode(self) -> str:
-        head, tail = self.bank + REAL, f"{self.factor}{int(self.amount * 100):010d}{self.free_field}"
+        head, tail = self.bank + REAL, f"{self.factor}{to_cents(self.amount):010d}{self.free_field}"
         return head + check_digit(head + tail) + tail
 
 
@@ -93,7 +94,7 @@ def parse(barcode: str) -> Boleto:
         raise BadBoleto("general check digit (position 5) wrong", right)
     if barcode[3] != REAL:
         raise BadBoleto("the currency is not the Real")
-    return Boleto(barcode[:3], barcode[5:9], Decimal(int(barcode[9:19])) / 100, barcode[19:])
+    return Boleto(barcode[:3], barcode[5:9], from_cents(int(barcode[9:19])), barcode[19:])
 
 
 def line_of(barcode: str) -> str:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from sqlalchemy import select
 
 from app.customers.models import Customer
-from app.plugin_api import InvalidInput, clock, db, transaction
+from app.plugin_api import InvalidInput, clock, db, to_cents, transaction
 from app.receivables.models import OpenItem
 from app.receivables.open_items import add_demand
 from plugins.boleto import remitting, returns, slips
@@ -44,9 +44,9 @@ def _answer(row: Agreement) -> None:
     found = list(db.session.scalars(select(Slip).where(Slip.agreement_id == row.id).order_by(Slip.id)))
     lines: list[tuple[str, str, int, str]] = []
     for n, slip in enumerate(found):
-        lines.append(("03" if n == 1 else "02", slip.body, int(slip.amount * 100), "46" if n == 1 else ""))
+        lines.append(("03" if n == 1 else "02", slip.body, to_cents(slip.amount), "46" if n == 1 else ""))
     if found:
-        lines += [("06", found[0].body, int(found[0].amount * 100), "04"), ("06", f"{row.agreement}0009999999", 4990, "03")]
+        lines += [("06", found[0].body, to_cents(found[0].amount), "04"), ("06", f"{row.agreement}0009999999", 4990, "03")]
     returns.take_in("retorno-demo.ret", return_240(row, lines))
 
 

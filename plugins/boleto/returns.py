@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from app.plugin_api import Conflict, InvalidInput, clock, db, transaction
+from app.plugin_api import Conflict, InvalidInput, clock, db, from_cents, transaction
 from app.receivables.intakes import mark_read
 from app.system import documents
 from app.system.models import DocumentKind
@@ -91,7 +91,7 @@ def store(key: str, source: str, found: CnabFile, record: dict[str, Any]) -> tup
     on = record.get("data_ocorrencia") or record.get("data_credito") or found.made_on or clock.today()
     values = {"source": source, "bank": found.bank, "account": str(record.get("conta", ""))[:20], "width": found.width, "movement": str(record.get("ocorrencia", ""))[:2], "reasons": str(record.get("motivos", ""))[:20],
               "number": str(record.get("nosso_numero", ""))[:30], "document": str(record.get("seu_numero", ""))[:30], "on": min(on, clock.today()), "credited_on": record.get("data_credito"),
-              "amount": _money(record.get("valor_titulo", 0)), "paid": _money(paid_cents(record)), "fee": _money(record.get("tarifa", 0)), "raw": str(record["raw"])}
+              "amount": from_cents(record.get("valor_titulo", 0)), "paid": from_cents(paid_cents(record)), "fee": from_cents(record.get("tarifa", 0)), "raw": str(record["raw"])}
     known = db.session.scalar(select(ReturnEvent).where(ReturnEvent.key == key))
     if known is not None:
         return known, False
@@ -103,10 +103,6 @@ def store(key: str, source: str, found: CnabFile, record: dict[str, Any]) -> tup
             return row, True
     except IntegrityError:      # handed in twice at the same moment
         return db.session.scalars(select(ReturnEvent).where(ReturnEvent.key == key)).one(), False
-
-
-def _money(cents: Any) -> Decimal:
-    return Decimal(int(cents)) / 100
 
 
 def _mark_read(name: str, data: bytes, digest: str, found: CnabFile) -> None:

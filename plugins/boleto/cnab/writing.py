@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from app.plugin_api import round_money
+from app.plugin_api import round_money, to_cents
 
 ENTRY, CANCEL, DUE = "01", "02", "06"
 LAYOUTS: dict[str, tuple[int, ...]] = {"001": (240,), "033": (240,), "104": (240,), "237": (400,), "341": (400,), "748": (240,), "756": (240,)}
@@ -78,10 +78,13 @@ def num(value: Any, length: int) -> str:
 
 
 def cents(amount: Decimal, length: int) -> str:
-    value = amount * 100
-    if value != int(value) or value < 0:
-        raise TooLong(f"{amount} is no amount in cents")
-    return num(int(value), length)
+    try:
+        value = to_cents(amount)
+    except ValueError as error:
+        raise TooLong(str(error)) from error
+    if value < 0:
+        raise TooLong(f"{amount} is below zero")
+    return num(value, length)
 
 
 def day8(day: date | None) -> str:
