@@ -8,9 +8,9 @@ from typing import Any
 from flask import Blueprint, abort, make_response, redirect, render_template, url_for
 from flask_babel import gettext as _
 from sqlalchemy import Select, select
-from werkzeug.http import dump_options_header
 
 from app.plugin_api import db, portal_page, portal_visitor
+from app.plugin_api.staff import as_file
 from app.receivables.models import OpenItem
 from plugins.boleto.barcode import formatted
 from plugins.boleto.models import Slip
@@ -66,8 +66,4 @@ def pix_png(slip_id: int) -> Any:
 @portal_page("pay")
 def pdf(slip_id: int) -> Any:
     slip = _own(slip_id)
-    response = make_response(slip_pdf(second_copy(slip)))
-    response.headers["Content-Type"] = "application/pdf"
-    response.headers["Content-Disposition"] = dump_options_header("attachment", {"filename": f"boleto-{slip.document}.pdf"})
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return as_file(slip_pdf(second_copy(slip)), f"boleto-{slip.document}.pdf", "application/pdf")
