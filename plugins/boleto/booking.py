@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.customers.models import CustomerState
 from app.plugin_api import InvalidInput, clock, formats, transaction
 from app.receivables.models import DemandKind, OpenItem
 from app.receivables.open_items import add_demand
@@ -135,9 +136,12 @@ def _settle(session: Session, row: ReturnEvent, slip: Slip) -> None:
             extra = add_demand(owner, _("Fine and interest %(number)s", number=slip.document), over, row.on, row.on, DemandKind.INTEREST, item)
             uses[extra.id] = over
             over = Decimal(0)
-    payment = record_payment(f"boleto:{row.key}", owner, row.paid, CURRENCY, min(row.on, clock.today()), METHOD, slip.document, slip.payer.get("name", "")[:120], uses=uses)
+    whose = None if owner.state is CustomerState.DELETED and not uses else owner       # no credit for who is gone
+    payment = record_payment(f"boleto:{row.key}", whose, row.paid, CURRENCY, min(row.on, clock.today()), METHOD, slip.document, slip.payer.get("name", "")[:120], uses=uses)
     row.payment_id = payment.id
-    if twice or not uses:
+    if whose is None:
+        row.state, row.problem = EventState.LOOK, _("The customer is deleted and does not owe it any more: the payment waits until somebody says whose it is.")
+    elif twice or not uses:
         row.state, row.problem = EventState.LOOK, _("The demand was paid before: the amount is the customer's credit.")
     elif over:
         row.state, row.problem = EventState.LOOK, _("The boleto is of %(asked)s, paid were %(paid)s.", asked=formats.money(slip.amount, CURRENCY), paid=formats.money(row.paid, CURRENCY))

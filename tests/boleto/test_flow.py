@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from reportlab.lib.units import mm
 from sqlalchemy import select
 
-from app.plugin_api import Conflict, InvalidInput, db
+from app.customers.models import CustomerState
+from app.plugin_api import Conflict, InvalidInput, db, transaction
 from app.receivables.models import DemandKind, OpenItem, Payment
 from app.receivables.payments import record_payment
 from app.system.job_runs import run_now
@@ -297,6 +298,18 @@ def test_two_accounts_at_a_bank_count_alike_and_a_payment_finds_its_own_boleto(s
         assert wrong.shown in event.problem and fresh(wrong.open_item).open == Decimal(70)
         booking.clear(event, "he paid a part", wrong)
         assert fresh(event).state is EventState.LOOK and fresh(wrong.open_item).open == Decimal(30)
+
+
+def test_money_for_a_boleto_of_a_deleted_customer_who_owes_nothing_is_recorded_as_nobodys(session):
+    with at(DAY):
+        row = agreement()
+        (slip,) = sent(row, "80.00")
+        record_payment("cash", slip.customer, Decimal(80), "BRL", DAY)
+        with transaction():
+            slip.customer.move_to(CustomerState.DELETED)
+        assert returns.take_in("a.ret", return_240(row, [("06", slip.body, 8000, "04")])).look == 1
+    payment = db.session.scalars(select(Payment).order_by(Payment.id.desc())).first()
+    assert (payment.customer_id, payment.free) == (None, Decimal(80)) and "deleted" in events()[0].problem
 
 
 def test_a_change_of_due_date_counts_when_the_bank_confirms_it(session):
