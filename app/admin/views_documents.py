@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, make_response, request
+from flask import abort, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from flask_wtf.file import FileField
-from werkzeug.http import dump_options_header
 from wtforms import StringField, validators
 
 from app.core import formats, own_rows
 from app.core.access import allowed
+from app.core.attachments import as_file
 from app.core.fields import RelatedField, ServiceForm, clean_text, no_control
 from app.core.page_parts import link_to, page_links
 from app.core.views import AdminInterface, AdminView, action, expose, may
@@ -70,11 +70,7 @@ class DocumentView(AdminView):
     def file(self, pk: Any) -> Any:
         """The stored bytes, proved by their checksum, always as an attachment."""
         document = self.datamodel.get(pk) or abort(404)
-        response = make_response(documents.read(document))
-        response.headers["Content-Type"] = document.media_type
-        response.headers["Content-Disposition"] = dump_options_header("attachment", {"filename": document.file_name})
-        response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-        return response
+        return as_file(documents.read(document), document.file_name, document.media_type)
 
     @expose("/add", methods=["GET", "POST"])
     @allowed

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, abort, flash, redirect
+from flask import abort, flash, redirect
 
 from app.billing import pdf as invoice_pdf
 from app.billing.einvoice.files import format_of
+from app.core.attachments import as_file
 from app.core.errors import InvalidInput
 from app.core.views import allowed, expose
 from app.customers.e_invoice import e_invoice_formats
@@ -36,7 +37,5 @@ class EInvoicePart:
             flash(str(error), "danger" if isinstance(error, StoreError) else "warning")
             return redirect(self.url_of(invoice) or self.list_url(), 303)
         name = f"{invoice.number.replace('/', '-')}.xml"
-        return Response(data, mimetype="application/xml", headers={
-            "Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff", "Cache-Control": "private, no-store",
-            "Content-Security-Policy": "default-src 'none'; sandbox"})
+        return as_file(data, name, "application/xml")
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
-from flask import Response, abort, flash, redirect, url_for
+from flask import abort, flash, redirect, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
@@ -17,6 +17,7 @@ from app.billing.models import InvoiceKind
 from app.billing.pdf import PDF, _logo, html_of
 from app.billing.pdf_process import renderer
 from app.core import clock
+from app.core.attachments import as_file
 from app.core.choices import language_name
 from app.core.db import db
 from app.core.errors import DomainError
@@ -51,9 +52,7 @@ class InvoiceTextsPage(AdminPage):
         except DomainError as error:
             flash(str(error), "warning")
             return redirect(url_for(f"{self.endpoint}.index"), 303)
-        return Response(data, mimetype=PDF, headers={
-            "Content-Disposition": f'attachment; filename="sample-{language}.pdf"', "X-Content-Type-Options": "nosniff", "Cache-Control": "private, no-store",
-            "Content-Security-Policy": "default-src 'none'; sandbox"})
+        return as_file(data, f"sample-{language}.pdf", PDF)
 
 
 def sample(language: str) -> tuple[Any, list[Any], tuple[Any, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, abort, flash, redirect, request, url_for
+from flask import abort, flash, redirect, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
@@ -15,6 +15,7 @@ from app.billing.models import Invoice, InvoiceSeries
 from app.billing.pdf import PDF
 from app.billing.pdf_process import renderer
 from app.core import clock, formats, states
+from app.core.attachments import as_file
 from app.core.db import db
 from app.core.errors import DomainError
 from app.core.period import Month
@@ -63,9 +64,7 @@ class JournalPage(AdminPage):
             flash(str(error), "warning")
             return redirect(url_for(f"{self.endpoint}.index", month=str(month), series=series.code if series else None), 303)
         name = "-".join(filter(None, ("journal", str(month), "".join(c for c in series.code if c.isalnum()) if series else "")))
-        return Response(data, mimetype=TYPES[kind].partition(";")[0], headers={
-            "Content-Disposition": f'attachment; filename="{name}.{kind}"', "X-Content-Type-Options": "nosniff", "Cache-Control": "private, no-store",
-            "Content-Security-Policy": "default-src 'none'; sandbox"})
+        return as_file(data, f"{name}.{kind}", TYPES[kind])
 
 
 def asked() -> tuple[Month, InvoiceSeries | None]:

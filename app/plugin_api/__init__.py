@@ -6,7 +6,7 @@ from app.core.db import after_commit, db, transaction
 from app.core.errors import Conflict, DomainError, Held, InvalidInput
 from app.core.jobs import Context as JobContext
 from app.core.jobs import Job
-from app.core.money import MoneyType, PriceType, round_money
+from app.core.money import MoneyType, PriceType, from_cents, round_money, to_cents
 from app.core.sql import among
 from app.core.states import Stateful, name_states
 from app.core.types import BigId, Json, UTCDateTime, words
@@ -37,6 +37,6 @@ __all__ = [
     "PaymentMeans", "PaymentMethod", "Picture", "Placeholder", "Plugin", "PortalEntry", "PortalVisitor", "PriceType",
     "ProvisioningDriver", "ProvisioningError", "Refused", "ServerAccess", "SmsGateway", "SmsMessage", "SmsReceipt",
     "SmsReport", "Stateful", "TryLater", "UTCDateTime", "Unknown", "UserState", "after_commit", "among", "clock",
-    "current_actor", "db", "formats", "name_states", "portal_page", "portal_visitor", "round_money", "transaction",
-    "words",
+    "current_actor", "db", "formats", "from_cents", "name_states", "portal_page", "portal_visitor", "round_money", "to_cents",
+    "transaction", "words",
 ]

@@ -4,6 +4,7 @@ Imported by the modules of views only: they are loaded when the application is b
 """
 
 from app.core.access import may
+from app.core.attachments import as_file
 from app.core.choices import ListedField
 from app.core.fields import DayField, EnumField, NumberField, Required, ServiceForm, WholeField
 from app.core.listing import Cell
@@ -13,4 +14,4 @@ from app.core.views import AdminInterface, AdminView, action, allowed, expose, w
 from app.core.views import AdminPage as WorkPage
 
 __all__ = ["AdminInterface", "AdminView", "Cell", "DayField", "EnumField", "ListedField", "NumberField", "PageLink", "Required", "ServiceForm", "WholeField", "WorkPage",
-           "action", "allowed", "any_of", "expose", "has_part", "link_to", "may", "page_facts", "page_links", "safe_url_for", "with_row"]
+           "action", "allowed", "any_of", "as_file", "expose", "has_part", "link_to", "may", "page_facts", "page_links", "safe_url_for", "with_row"]

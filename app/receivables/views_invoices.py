@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Response, abort, flash, redirect, request
+from flask import abort, flash, redirect, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import or_, select
@@ -17,6 +17,7 @@ from app.billing.models import Invoice, InvoiceKind
 from app.billing.run_state import GOING, RENDER, progress
 from app.billing.views_e_invoice import EInvoicePart
 from app.core import clock, formats
+from app.core.attachments import as_file
 from app.core.choices import country_name, language_name
 from app.core.db import db
 from app.core.errors import DomainError, InvalidInput
@@ -140,9 +141,7 @@ class InvoiceView(EInvoicePart, AdminView):
         except (InvalidInput, StoreError) as error:
             flash(str(error), "danger" if isinstance(error, StoreError) else "warning")
             return redirect(self.url_of(invoice) or self.list_url(), 303)
-        return Response(data, mimetype="application/pdf", headers={
-            "Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff", "Cache-Control": "private, no-store",
-            "Content-Security-Policy": "default-src 'none'; sandbox"})
+        return as_file(data, name, "application/pdf")
 
     @expose("/make_pdf/<pk>", methods=["POST"])
     @allowed

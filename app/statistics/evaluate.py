@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from app.catalog.models import Article, PttMode, PttServer, Tariff
 from app.core import formats, states
 from app.core.errors import InvalidInput
+from app.core.money import round_money
 from app.core.period import Month
 from app.customers.models import CustomerKind, Representative
 from app.statistics.models import LicenseStat, RevenueStat
@@ -187,7 +188,7 @@ def _figures(session: Session, question: Question, names: list[str]) -> dict[tup
         last = question.last
     found = _summed(session, question, names, measure.column, first, last)
     if question.measure == "mrr" and MONTH not in names:
-        return {key: (value / question.months).quantize(Decimal("0.01"), ROUND_HALF_UP) for key, value in found.items()}
+        return {key: round_money(value / question.months) for key, value in found.items()}
     return found
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Select,
     and_,
     case,
+    cast,
     delete,
     func,
     insert,
@@ -83,7 +84,8 @@ def _licenses(month: Month, last: date) -> Select[Any]:
 
 
 def _revenue(month: Month) -> Select[Any]:
-    """Fees by license, other lines by article, corrections with their sign: together the net of all documents of the month."""
+    """Fees by license, other lines by article, corrections with their sign: together the net of all documents of the month. The part of one
+    month is made of the sum of a tariff's fees, so that it is rounded once."""
     whole = Invoice.issued_on.between(month.start, month.end)
     original = aliased(Invoice)
     fee = type_coerce(Charge.net, BigInteger)
@@ -91,7 +93,7 @@ def _revenue(month: Month) -> Select[Any]:
 
     def fees(sign: int, query: Any) -> Select[Any]:
         return (query.add_columns(func.coalesce(Charge.article_id, 0).label("product_id"), Charge.tariff_id, func.coalesce(License.server_id, 0).label("server_id"),
-                                  func.coalesce(Tariff.mode_id, 0).label("mode_id"), (fee * sign).label("revenue"), (fee * sign / months).label("recurring"))
+                                  func.coalesce(Tariff.mode_id, 0).label("mode_id"), (fee * sign).label("revenue"), (fee * sign).label("fees"), months.label("months"))
                 .join(Charge, Charge.document_id == BillingDocument.id).outerjoin(License, License.id == Charge.license_id).outerjoin(Tariff, Tariff.id == Charge.tariff_id))
 
     issued = select(Invoice.customer_id, Invoice.currency).join(BillingDocument, BillingDocument.id == Invoice.document_id).where(whole)
@@ -99,7 +101,7 @@ def _revenue(month: Month) -> Select[Any]:
                  .where(whole, Invoice.kind == InvoiceKind.CANCELLATION))
 
     def rest(query: Any, net: Any, product: Any) -> Select[Any]:
-        return query.add_columns(product.label("product_id"), NONE.label("tariff_id"), NONE.label("server_id"), NONE.label("mode_id"), net.label("revenue"), NONE.label("recurring"))
+        return query.add_columns(product.label("product_id"), NONE.label("tariff_id"), NONE.label("server_id"), NONE.label("mode_id"), net.label("revenue"), NONE.label("fees"), literal(1).label("months"))
 
     line = type_coerce(ManualLine.net, BigInteger)
     article = aliased(Article)
@@ -114,5 +116,14 @@ def _revenue(month: Month) -> Select[Any]:
                        .outerjoin(article, article.number == InvoiceLine.article_number).where(whole, Invoice.kind == InvoiceKind.CANCELLATION, orphan.document_id.is_(None)),
                        type_coerce(InvoiceLine.net, BigInteger), func.coalesce(article.id, 0)))
     part = union_all(fees(1, issued), fees(-1, cancelled), *others).subquery("part")
-    keys = (part.c.product_id, part.c.tariff_id, part.c.server_id, part.c.mode_id, Customer.kind, func.coalesce(Customer.representative_id, 0), part.c.currency)
-    return (select(literal(str(month)), *keys, func.sum(part.c.revenue), func.sum(part.c.recurring)).select_from(part).join(Customer, Customer.id == part.c.customer_id).group_by(*keys))
+    keys = (part.c.product_id, part.c.tariff_id, part.c.server_id, part.c.mode_id, Customer.kind, func.coalesce(Customer.representative_id, 0).label("representative_id"), part.c.currency)
+    summed = (select(*keys, part.c.months, func.sum(part.c.revenue).label("revenue"), type_coerce(cast(func.sum(part.c.fees), BigInteger), BigInteger).label("fees"))
+              .select_from(part).join(Customer, Customer.id == part.c.customer_id).group_by(*keys, part.c.months).subquery("summed"))
+    found = [summed.c[name] for name in (*DIMENSIONS[1:], "currency")]
+    return select(literal(str(month)), *found, func.sum(summed.c.revenue), func.sum(_ratio(summed.c.fees, summed.c.months))).group_by(*found)
+
+
+def _ratio(numerator: Any, denominator: Any) -> Any:
+    """`round_ratio` of app.core.money in the database."""
+    size = (2 * func.abs(numerator, type_=BigInteger) + denominator) // (2 * denominator)
+    return case((numerator < 0, -size), else_=size)

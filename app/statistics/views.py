@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import abort, flash, make_response, redirect, request, url_for
+from flask import abort, flash, redirect, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 
 from app.core import clock, formats, sheets
 from app.core.access import may
+from app.core.attachments import as_file
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput
 from app.core.page_parts import safe_url_for
@@ -87,10 +88,7 @@ class StatisticsPage(AdminPage):
         rows.append([str(_("Total")), *(table.column_totals.get(column) if question.columns != NOTHING else table.total for column, _word in table.columns), table.total])
         title = str(MEASURES[question.measure].label)
         data, media_type = (sheets.csv_bytes([head, *rows]), sheets.CSV_TYPE) if kind == "csv" else (sheets.xlsx_bytes(title, head, rows), sheets.XLSX_TYPE)
-        response = make_response(data)
-        response.headers["Content-Type"] = media_type
-        response.headers["Content-Disposition"] = f'attachment; filename="statistics-{question.measure}-{question.first}-{question.last}.{kind}"'
-        return response
+        return as_file(data, f"statistics-{question.measure}-{question.first}-{question.last}.{kind}", media_type)
 
     @expose("/keep", methods=["POST"])
     @allowed("edit")

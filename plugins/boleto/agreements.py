@@ -103,6 +103,18 @@ def check_numbers(row: Agreement) -> None:
         raise InvalidInput(_("From 1 to %(most)s, as your bank told you.", most=most), "last_number")
 
 
+def of_account(bank_code: str, account: str) -> list[Agreement]:
+    """Agreements that a return of this account belongs to: banks write the account or the agreement's code there, some with what follows it.
+    Empty: the return names none, all of the bank."""
+    rows = list(db.session.scalars(select(Agreement).where(Agreement.bank == bank_code)))
+    bare = account.lstrip("0")
+    if not bare:
+        return rows
+    codes = [(row, [text.lstrip("0") for text in (row.account, row.agreement) if text.strip("0")]) for row in rows]
+    exact = [row for row, ours in codes if bare in ours]
+    return exact or [row for row, ours in codes if any(bare.startswith(code) for code in ours)]
+
+
 def in_use() -> Agreement | None:
     """The one that new boletos are made with: of several the newest."""
     return db.session.scalars(select(Agreement).where(Agreement.active).order_by(Agreement.id.desc()).limit(1)).first()

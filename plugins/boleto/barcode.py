@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from app.plugin_api import from_cents, to_cents
 from plugins.boleto.check_digits import mod10, mod11, only_digits
 
 FIRST_DAY = date(1997, 10, 7)       # factor 0
 SECOND_CYCLE = date(2025, 2, 22)    # factor 1000 again, the day after 9999
 LAST_DAY = SECOND_CYCLE + timedelta(days=8999)      # 2049-10-13; FEBRABAN has not said what follows
 REAL = "9"
+LIMIT = Decimal(10**8)      # amounts have ten digits
 
 
 class BadBoleto(ValueError):
@@ -34,7 +36,7 @@ class Boleto:
 
     @property
     def barcode(self) -> str:
-        head, tail = self.bank + REAL, f"{self.factor}{int(self.amount * 100):010d}{self.free_field}"
+        head, tail = self.bank + REAL, f"{self.factor}{to_cents(self.amount):010d}{self.free_field}"
         return head + check_digit(head + tail) + tail
 
 
@@ -76,7 +78,7 @@ def make(bank: str, due: date | None, amount: Decimal, free_field: str) -> str:
     """44 digits. ValueError when a part does not fit."""
     if len(only_digits(bank)) != 3 or len(only_digits(free_field)) != 25:
         raise ValueError("a bank has 3 digits, a free field 25")
-    if not 0 <= amount < 10**8 or amount != round(amount, 2):
+    if not 0 <= amount < LIMIT or amount != round(amount, 2):
         raise ValueError(f"the amount {amount} does not fit on a boleto")
     return Boleto(bank, due_factor(due), amount, free_field).barcode
 
@@ -92,7 +94,7 @@ def parse(barcode: str) -> Boleto:
         raise BadBoleto("general check digit (position 5) wrong", right)
     if barcode[3] != REAL:
         raise BadBoleto("the currency is not the Real")
-    return Boleto(barcode[:3], barcode[5:9], Decimal(int(barcode[9:19])) / 100, barcode[19:])
+    return Boleto(barcode[:3], barcode[5:9], from_cents(int(barcode[9:19])), barcode[19:])
 
 
 def line_of(barcode: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
 from sqlalchemy import select
 
 from app.customers.models import Customer
-from app.plugin_api import InvalidInput, clock, db, transaction
+from app.plugin_api import InvalidInput, clock, db, to_cents, transaction
 from app.receivables.models import OpenItem
 from app.receivables.open_items import add_demand
 from plugins.boleto import remitting, returns, slips
@@ -43,19 +44,19 @@ def _answer(row: Agreement) -> None:
     found = list(db.session.scalars(select(Slip).where(Slip.agreement_id == row.id).order_by(Slip.id)))
     lines: list[tuple[str, str, int, str]] = []
     for n, slip in enumerate(found):
-        lines.append(("03" if n == 1 else "02", slip.body, int(slip.amount * 100), "46" if n == 1 else ""))
+        lines.append(("03" if n == 1 else "02", slip.body, to_cents(slip.amount), "46" if n == 1 else ""))
     if found:
-        lines += [("06", found[0].body, int(found[0].amount * 100), "04"), ("06", f"{row.agreement}0009999999", 4990, "03")]
+        lines += [("06", found[0].body, to_cents(found[0].amount), "04"), ("06", f"{row.agreement}0009999999", 4990, "03")]
     returns.take_in("retorno-demo.ret", return_240(row, lines))
 
 
-def return_240(row: Agreement, lines: list[tuple[str, str, int, str]]) -> bytes:
-    """A return as Banco do Brasil writes it: (movement, nosso número, cents, reasons)."""
+def return_240(row: Agreement, lines: Sequence[tuple[str, str, int, str] | tuple[str, str, int, str, int]]) -> bytes:
+    """A return as Banco do Brasil writes it: (movement, nosso número, cents, reasons[, cents of the boleto where it is of another amount])."""
     day, out = f"{clock.today():%d%m%Y}", []
     account = f"{row.agency:0>5}{row.agency_digit or ' '}{row.account:0>12}{row.account_digit or ' '} "
-    for n, (movement, number, cents, reasons) in enumerate(lines):
+    for n, (movement, number, cents, reasons, *nominal) in enumerate(lines):
         paid = cents if movement in ("06", "17") else 0
-        out.append(f"{row.bank}00013{2 * n + 1:05d}T {movement}{account}{number:<20}7{'':15}{day}{cents:015d}{row.bank}{'1234':0>5}0{'':25}09{'':66}{250 if paid else 0:015d}{reasons:<10}".ljust(240))
+        out.append(f"{row.bank}00013{2 * n + 1:05d}T {movement}{account}{number:<20}7{'':15}{day}{nominal[0] if nominal else cents:015d}{row.bank}{'1234':0>5}0{'':25}09{'':66}{250 if paid else 0:015d}{reasons:<10}".ljust(240))
         out.append(f"{row.bank}00013{2 * n + 2:05d}U {movement}{0:060d}{paid:015d}{paid:015d}{0:030d}{day}{day if paid else '0' * 8}".ljust(240))
     head = f"{row.bank}00000{'':9}2{row.tax_id}{'':20}{account}{row.beneficiary.upper():<30.30}{'BANCO':<30}{'':10}2{day}120000000001083".ljust(240)
     batch = f"{row.bank}00011T01".ljust(240)

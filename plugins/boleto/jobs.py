@@ -4,26 +4,34 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 
-from app.plugin_api import Job, JobContext, db
+from app.plugin_api import DomainError, Job, JobContext, db
+from app.receivables.models import OpenItem
 from plugins.boleto import slips
 from plugins.boleto.agreements import in_use
 from plugins.boleto.models import Slip
 
 
 def tidy(ctx: JobContext) -> None:
-    """Boletos for demands that have none yet; an order to write off for those whose demand was settled otherwise."""
+    """Boletos for demands that have none yet; an order to write off for those whose demand was settled otherwise. What cannot be done is
+    noted and stops nothing else."""
     wanting, over = slips.missing() if in_use() is not None else [], slips.settled_elsewhere()
     if ctx.dry_run:
         ctx.count("made", len(wanting))
         ctx.count("written_off", len(over))
         return
-    for item_id in wanting:
-        slips.issue(item_id)
-        ctx.count("made")
     for ident in over:
         slip = db.session.get_one(Slip, ident)
-        slips.cancel(slip, str(_l("settled otherwise")))
-        ctx.count("written_off")
+        try:
+            slips.cancel(slip, str(_l("settled otherwise")))
+            ctx.count("written_off")
+        except DomainError as problem:
+            ctx.note("failed", str(slip), str(problem))
+    for ident in wanting:
+        try:
+            slips.issue(ident)
+            ctx.count("made")
+        except DomainError as problem:
+            ctx.note("failed", db.session.get_one(OpenItem, ident).reference, str(problem))
 
 
 JOBS = [Job("boleto.tidy", _l("Keep boletos and demands together"), run=tidy, once_per="day", at="05:40", catch_up=False,

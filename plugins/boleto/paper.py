@@ -43,6 +43,11 @@ def facts(slip: Slip, due_on: date | None = None, barcode: str = "", extra: Surc
                      due_on or slip.due_on, slip.amount, slip.payer, instructions(slip), fine=extra.fine, interest=extra.interest, pix=pix_code(slip, slip.amount + extra.total))
 
 
+def copy_due(printed_on: date) -> date:
+    """Up to when a second copy of that day may be paid; fine and interest are asked for up to then."""
+    return bank_day_from(printed_on + timedelta(days=int(setting("boleto.second_copy_days"))))
+
+
 def second_copy(slip: Slip, today: date | None = None) -> SlipFacts:
     """The same boleto: before its day as it is, after it payable up to a new day with fine and interest up to then. The number stays, so a bank
     finds it; the row stays, too. Raises InvalidInput for one that is not open."""
@@ -52,6 +57,6 @@ def second_copy(slip: Slip, today: date | None = None) -> SlipFacts:
     last = bank_day_from(slip.due_on)
     if today <= last:
         return facts(slip)
-    due = bank_day_from(today + timedelta(days=int(setting("boleto.second_copy_days"))))
+    due = copy_due(today)
     extra = surcharge(slip.amount, last, due, slip.fine_percent, slip.interest_percent)
     return facts(slip, due, make(slip.barcode[:3], due, slip.amount + extra.total, slip.barcode[19:]), extra)

@@ -10,9 +10,9 @@ from decimal import Decimal
 
 from flask_babel import gettext as _
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, contains_eager, selectinload
 
-from app.plugin_api import InvalidInput, clock, current_actor, db, transaction
+from app.plugin_api import InvalidInput, among, clock, current_actor, db, transaction
 from app.receivables.models import OpenItem
 from app.receivables.queries import lock_accounts_in_order
 from app.system.models import ProtocolKind
@@ -46,8 +46,16 @@ class Made:
 
 
 def planned(agreement_id: int) -> Sequence[Order]:
-    query = select(Order).join(Slip, Slip.id == Order.slip_id).where(Order.state == OrderState.PLANNED, Slip.agreement_id == agreement_id).order_by(Order.id).limit(MOST)
+    """What the bank is to be told next, with its boletos."""
+    query = (select(Order).join(Order.slip).where(Order.state == OrderState.PLANNED, Slip.agreement_id == agreement_id).order_by(Order.id).limit(MOST)
+             .options(contains_eager(Order.slip)))
     return db.session.scalars(query).all()
+
+
+def _lock_slips(session: Session, orders: Sequence[Order]) -> Sequence[Slip]:
+    """The boletos of the orders as they are now, locked, with their customers. While the caller keeps them, `order.slip` is one of them."""
+    query = select(Slip).where(among(Slip.id, {order.slip_id for order in orders})).order_by(Slip.id).options(selectinload(Slip.customer))
+    return session.scalars(query.with_for_update().execution_options(populate_existing=True)).all()
 
 
 def remit(agreement: Agreement) -> Made:
@@ -55,11 +63,12 @@ def remit(agreement: Agreement) -> Made:
     with transaction() as session:
         lock_accounts_in_order(session, {order.slip.customer_id for order in planned(agreement.id)})
         row = slips.lock_agreement(session, agreement.id)
-        orders, made = list(planned(row.id)), Made()
+        orders, made = planned(row.id), Made()
+        locked = _lock_slips(session, orders)
+        owed: dict[int, Decimal] = dict(session.execute(select(OpenItem.id, OpenItem.open).where(among(OpenItem.id, {slip.open_item_id for slip in locked}))).all())
         go: list[tuple[Order, Title]] = []
         for order in orders:
-            session.refresh(order.slip, with_for_update=True)
-            if _stale(session, order):
+            if _stale(order, owed[order.slip.open_item_id]):
                 made.dropped += 1
             elif problem := payer_problem(order.slip):
                 made.held.append((str(order.slip), problem))
@@ -72,13 +81,12 @@ def remit(agreement: Agreement) -> Made:
         return made
 
 
-def _stale(session: Session, order: Order) -> bool:
+def _stale(order: Order, owed: Decimal) -> bool:
     """An entry whose demand is settled goes with its boleto; instructions for a boleto that is not open any more go alone."""
     slip = order.slip
-    item = session.get_one(OpenItem, slip.open_item_id)
-    if order.kind is OrderKind.ENTRY and slip.state is SlipState.NEW and item.open > 0:
+    if order.kind is OrderKind.ENTRY and slip.state is SlipState.NEW and owed > 0:
         return False
-    if order.kind is not OrderKind.ENTRY and slip.state in (SlipState.SENT, SlipState.REGISTERED) and (order.kind is OrderKind.CANCEL or item.open > 0):
+    if order.kind is not OrderKind.ENTRY and slip.state in (SlipState.SENT, SlipState.REGISTERED) and (order.kind is OrderKind.CANCEL or owed > 0):
         return False
     order.state = OrderState.WITHDRAWN
     if order.kind is OrderKind.ENTRY and slip.state is SlipState.NEW:

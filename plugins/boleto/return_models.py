@@ -49,6 +49,7 @@ class ReturnEvent(Model):
     key: Mapped[str] = mapped_column(String(120), unique=True)
     source: Mapped[str] = mapped_column(String(120))
     bank: Mapped[str] = mapped_column(String(3))
+    account: Mapped[str] = mapped_column(String(20), default="")       # of ours, as the file has it
     width: Mapped[int]
     movement: Mapped[str] = mapped_column(String(2))
     reasons: Mapped[str] = mapped_column(String(20), default="")

@@ -13,17 +13,18 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from app.plugin_api import Conflict, InvalidInput, clock, db, transaction
+from app.plugin_api import Conflict, InvalidInput, clock, db, from_cents, transaction
 from app.receivables.intakes import mark_read
 from app.system import documents
 from app.system.models import DocumentKind
 from app.system.uploads import shown_name
+from plugins.boleto.agreements import of_account
 from plugins.boleto.booking import book
 from plugins.boleto.cnab import reading
 from plugins.boleto.cnab.reading import BadCnab, CnabFile, paid_cents
-from plugins.boleto.models import Agreement, EventState, ReturnEvent, ReturnFile
+from plugins.boleto.models import EventState, ReturnEvent, ReturnFile
 
-KEYED = ("nosso_numero", "carteira", "ocorrencia", "data_ocorrencia", "data_credito", "valor_titulo", "valor_pago", "valor_principal", "tarifa", "motivos", "banco_cobrador", "agencia_cobradora")
+KEYED = ("conta", "nosso_numero", "carteira", "ocorrencia", "data_ocorrencia", "data_credito", "valor_titulo", "valor_pago", "valor_principal", "tarifa", "motivos", "banco_cobrador", "agencia_cobradora")
 
 
 @dataclass
@@ -73,16 +74,14 @@ def check(data: bytes) -> CnabFile:
                                 problem.why, _("This is no return file: CNAB has lines of 240 or 400 characters.")), "file") from problem
     if found.kind != reading.RETURN:
         raise InvalidInput(_("This is a remittance (a file to the bank), not a return."), "file")
-    agreements = db.session.scalars(select(Agreement).where(Agreement.bank == found.bank)).all()
-    if not agreements:
+    if not of_account(found.bank, ""):
         raise InvalidInput(_("The file is of bank %(bank)s; there is no agreement with it.", bank=found.bank), "file")
     if not found.complete:
         raise InvalidInput({"trailer": _("The file is cut off: its last record is missing. Fetch it again; nothing was booked."),
                             "count": _("The file is not whole: its trailer counts other records than are there. Nothing was booked.")}.get(
                                 found.problem, _("The file is not whole: to a record of a boleto its second part is missing. Nothing was booked.")), "file")
-    ours = {text.lstrip("0") for row in agreements for text in (row.account, row.agreement) if text.strip("0")}
     accounts = {str(record.get("conta", "")).lstrip("0") for record in found.records}
-    if found.records and not any(account == mine or account.startswith(mine) for account in accounts for mine in ours):
+    if found.records and not any(account and of_account(found.bank, account) for account in accounts):
         raise InvalidInput(_("The file is of another account (%(accounts)s).", accounts=", ".join(sorted(accounts))[:60]), "file")
     return found
 
@@ -90,9 +89,9 @@ def check(data: bytes) -> CnabFile:
 def store(key: str, source: str, found: CnabFile, record: dict[str, Any]) -> tuple[ReturnEvent, bool]:
     """The row of an event, and whether it is new."""
     on = record.get("data_ocorrencia") or record.get("data_credito") or found.made_on or clock.today()
-    values = {"source": source, "bank": found.bank, "width": found.width, "movement": str(record.get("ocorrencia", ""))[:2], "reasons": str(record.get("motivos", ""))[:20],
+    values = {"source": source, "bank": found.bank, "account": str(record.get("conta", ""))[:20], "width": found.width, "movement": str(record.get("ocorrencia", ""))[:2], "reasons": str(record.get("motivos", ""))[:20],
               "number": str(record.get("nosso_numero", ""))[:30], "document": str(record.get("seu_numero", ""))[:30], "on": min(on, clock.today()), "credited_on": record.get("data_credito"),
-              "amount": _money(record.get("valor_titulo", 0)), "paid": _money(paid_cents(record)), "fee": _money(record.get("tarifa", 0)), "raw": str(record["raw"])}
+              "amount": from_cents(record.get("valor_titulo", 0)), "paid": from_cents(paid_cents(record)), "fee": from_cents(record.get("tarifa", 0)), "raw": str(record["raw"])}
     known = db.session.scalar(select(ReturnEvent).where(ReturnEvent.key == key))
     if known is not None:
         return known, False
@@ -104,10 +103,6 @@ def store(key: str, source: str, found: CnabFile, record: dict[str, Any]) -> tup
             return row, True
     except IntegrityError:      # handed in twice at the same moment
         return db.session.scalars(select(ReturnEvent).where(ReturnEvent.key == key)).one(), False
-
-
-def _money(cents: Any) -> Decimal:
-    return Decimal(int(cents)) / 100
 
 
 def _mark_read(name: str, data: bytes, digest: str, found: CnabFile) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,14 +13,14 @@ from sqlalchemy.orm import Session
 
 from app.billing.events import InvoicesIssued
 from app.customers.models import Customer
-from app.plugin_api import InvalidInput, clock, db, transaction
+from app.plugin_api import InvalidInput, clock, db, formats, transaction
 from app.receivables.models import OpenItem
 from app.receivables.queries import account_for_update
 from app.system.models import ProtocolKind
 from app.system.protocol import record
 from plugins.boleto.agreements import in_use
 from plugins.boleto.banks import bank
-from plugins.boleto.barcode import LAST_DAY, line_of, make
+from plugins.boleto.barcode import LAST_DAY, LIMIT, line_of, make
 from plugins.boleto.days import bank_day_from
 from plugins.boleto.models import Agreement, Order, OrderKind, OrderState, Slip, SlipState
 from plugins.boleto.numbers import numbers_of
@@ -29,8 +30,8 @@ LIVE = (SlipState.NEW, SlipState.SENT, SlipState.REGISTERED)
 
 
 def take_invoices(event: InvoicesIssued) -> None:
-    """Reaction: each invoice to a customer who pays by boleto gets one. Without an agreement the invoice is issued all the same;
-    `missing` gives its demand to the daily run."""
+    """Reaction: each invoice to a customer who pays by boleto gets one. Where none can be made (no agreement, numbers used up) the invoice is
+    issued all the same; `missing` gives its demand to the daily run, which says why."""
     owed = {i.invoice_id for i in event.invoices if i.gross > 0 and i.currency == CURRENCY}
     agreement = in_use() if owed else None
     if agreement is None:
@@ -42,7 +43,8 @@ def take_invoices(event: InvoicesIssued) -> None:
     if items:
         row = lock_agreement(session, agreement.id)
         for item in items:
-            _new(session, row, item)
+            with suppress(InvalidInput):        # raised before anything is added
+                _new(session, row, item)
 
 
 def missing(limit: int = 500) -> list[int]:
@@ -93,6 +95,8 @@ def _new(session: Session, row: Agreement, item: OpenItem, due_on: date | None =
     due = bank_day_from(max(due_on or item.due_on, today))
     if due > LAST_DAY:
         raise InvalidInput(_("The due date is too far away."), "due_on")
+    if item.open >= LIMIT:
+        raise InvalidInput(_("A boleto is made for less than %(limit)s.", limit=formats.money(LIMIT, CURRENCY)))
     it, document = bank(row.bank), "".join(char for char in item.reference if char.isascii() and char.isalnum()).upper()[-10:] or str(item.id)
     n = numbers_of(row, _next_number(row), today, due, item.open, document="".join(filter(str.isdigit, document))[-7:])
     code = make(it.code, due, item.open, it.free_field(n))

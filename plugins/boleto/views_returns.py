@@ -37,7 +37,7 @@ class ReturnForm(ServiceForm):
 
 
 class ClearForm(ServiceForm):
-    slip = StringField(_l("Nosso número"), [validators.Optional(), validators.Length(max=30)], description=_l("Of the boleto that it belongs to, as it is printed; then it is booked. Leave it empty when it is settled elsewhere."))
+    slip = StringField(_l("Nosso número or digitable line"), [validators.Optional(), validators.Length(max=60)], description=_l("Of the boleto that it belongs to, as it is printed; then it is booked. Leave it empty when it is settled elsewhere."))
     note = TextAreaField(_l("How it was settled"), [Required(), validators.Length(max=500)])
 
 
@@ -48,7 +48,7 @@ class ReturnEventView(AdminView):
     list_help = _l("What banks report of boletos. Only a payment is money; a write-off is none.")
     empty_text = _l("Read the first return file of your bank.")
     list_columns = ["number", "on", "movement", "slip", "state", "paid", "fee"]
-    show_fieldsets = [(_l("Event"), {"fields": ["number", "document", "slip", "payment", "on", "credited_on", "movement", "reasons", "amount", "paid", "fee", "bank", "source", "at"]}),
+    show_fieldsets = [(_l("Event"), {"fields": ["number", "document", "slip", "payment", "on", "credited_on", "movement", "reasons", "amount", "paid", "fee", "bank", "account", "source", "at"]}),
                       (_l("Clearing"), {"fields": ["problem", "note"]}), (_l("As it came"), {"fields": ["raw"]})]
     add_columns = ["source"]        # the page is `add` below
     edit_columns: list[str] = []
@@ -60,7 +60,7 @@ class ReturnEventView(AdminView):
                  ("money", _l("Payments"), ReturnEvent.payment_id.is_not(None))]
     tab_of = (Slip,)
     label_columns = {"number": _l("Nosso número"), "document": _l("Document number"), "slip": _l("Boleto"), "payment": _l("Payment"), "on": _l("Day"), "credited_on": _l("Credited on"),
-                     "movement": _l("Event"), "reasons": _l("Reasons"), "amount": _l("Amount of the boleto"), "paid": _l("Amount paid"), "fee": _l("Bank's fee"), "bank": _l("Bank"), "source": _l("File"),
+                     "movement": _l("Event"), "reasons": _l("Reasons"), "amount": _l("Amount of the boleto"), "paid": _l("Amount paid"), "fee": _l("Bank's fee"), "bank": _l("Bank"), "account": _l("Account"), "source": _l("File"),
                      "at": _l("Read"), "problem": _l("What to look at"), "note": _l("How it was settled"), "raw": _l("Records")}
 
     def where_parent(self, parent: Any) -> Any:
@@ -116,7 +116,8 @@ class ReturnEventView(AdminView):
     @action("clear", _l("Clear"), icon="fa-check", multiple=False, form=ClearForm, verb=_l("Clear"), when=lambda item: item.state in (EventState.OPEN, EventState.LOOK))
     def clear(self, items: list[ReturnEvent], form: ClearForm) -> None:
         wanted = (form.slip.data or "").strip()
-        found = db.session.scalars(select(Slip).where(or_(Slip.shown == wanted, Slip.full == wanted, Slip.body == wanted)).limit(2)).all() if wanted else []
+        line = "".join(filter(str.isdigit, wanted))     # the same number may be given by two agreements, a line is not
+        found = db.session.scalars(select(Slip).where(or_(Slip.shown == wanted, Slip.full == wanted, Slip.body == wanted, Slip.line == line)).limit(2)).all() if wanted else []
         if wanted and len(found) != 1:
-            raise InvalidInput(_("There is not one boleto with this number."), "slip")
+            raise InvalidInput(_("Several boletos have this number: enter the digitable line.") if found else _("There is no boleto with this number or line."), "slip")
         self.each(items, lambda row: booking.clear(row, form.note.data or "", found[0] if found else None), lambda n: _("The event is settled."))

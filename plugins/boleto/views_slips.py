@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, cast
 
-from flask import abort, flash, make_response, redirect
+from flask import abort, flash, redirect
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from sqlalchemy import or_, select
-from werkzeug.http import dump_options_header
 from wtforms import TextAreaField, validators
 
 from app.customers.models import Customer
@@ -27,6 +26,7 @@ from app.plugin_api.staff import (
     action,
     allowed,
     any_of,
+    as_file,
     expose,
     has_part,
     link_to,
@@ -55,14 +55,6 @@ class AgainForm(ServiceForm):
 
 class FileForm(ServiceForm):
     agreement = ListedField(_l("Agreement"), [Required()], listed=lambda: [(str(row.id), row.title) for row in db.session.scalars(select(Agreement).order_by(Agreement.title))])
-
-
-def as_file(data: bytes, name: str, kind: str) -> Any:
-    response = make_response(data)
-    response.headers["Content-Type"] = kind
-    response.headers["Content-Disposition"] = dump_options_header("attachment", {"filename": name})
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return response
 
 
 class SlipView(AdminView):

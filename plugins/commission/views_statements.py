@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, flash, make_response, redirect
+from flask import abort, flash, redirect
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from sqlalchemy import or_, select
-from werkzeug.http import dump_options_header
 
 from app.customers.models import Customer, Representative
 from app.plugin_api import DomainError, clock, db, formats
-from app.plugin_api.staff import AdminInterface, AdminView, PageLink, action, allowed, any_of, expose, has_part, link_to
+from app.plugin_api.staff import (
+    AdminInterface,
+    AdminView,
+    PageLink,
+    action,
+    allowed,
+    any_of,
+    as_file,
+    expose,
+    has_part,
+    link_to,
+)
 from app.system.job_runs import request_run
 from plugins.commission import letters
 from plugins.commission.jobs import LETTERS
@@ -124,11 +134,7 @@ class StatementView(AdminView):
         except DomainError as error:
             flash(str(error), "warning")
             return redirect(here, 303)
-        response = make_response(data)
-        response.headers["Content-Type"] = letters.PDF
-        response.headers["Content-Disposition"] = dump_options_header("inline", {"filename": name})
-        response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-        return response
+        return as_file(data, name, letters.PDF, shown=True)
 
     @action("release", _l("Release"), _l("The statement gets its number and is never changed again; it is printed, filed and sent to the representative."), "fa-check-double",
             verb=_l("Release"), when=lambda item: item.state is DRAFT)

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select, type_coerce, update
 from sqlalchemy.orm import Session
 
-from app.plugin_api import DomainError, InvalidInput, MoneyType, clock, current_actor, transaction
+from app.plugin_api import DomainError, InvalidInput, MoneyType, among, clock, current_actor, transaction
 from app.system import documents
 from app.system.models import Document, DocumentKind, ProtocolKind
 from app.system.protocol import record
@@ -22,6 +22,7 @@ from plugins.datev.models import Entry, Export
 from plugins.datev.settings import chart
 
 FOLDER = "DATEV"
+PART = 10_000       # bookings that are marked by one statement
 KEEP_YEARS = 8      # accounting records, § 147 AO: from the end of the year
 
 
@@ -90,12 +91,8 @@ def export(period: str, reason: str = "", again: bool = False) -> Export:
                           repeats_id=found.id if again and found else None, reason=reason.strip())
             session.add(made)
             session.flush()
-            if not again:
-                marked = session.execute(update(Entry).where(Entry.id.in_(ids), Entry.export_id.is_(None)).values(export_id=made.id).execution_options(synchronize_session=False))
-                if marked.rowcount != len(ids):     # type: ignore[attr-defined]
-                    raise InvalidInput(_("Somebody exported this month at the same moment. Look at the list of exports."), "period")
-            else:
-                session.execute(update(Entry).where(Entry.id.in_(ids), Entry.export_id.is_(None)).values(export_id=made.id).execution_options(synchronize_session=False))
+            if _mark(session, ids, made.id) != len(ids) and not again:
+                raise InvalidInput(_("Somebody exported this month at the same moment. Look at the list of exports."), "period")
             until = date(last.year + KEEP_YEARS, 12, 31)
             made.document_id = documents.add(stored, DocumentKind.STATEMENT, f"{FOLDER}/{first.year}", _("DATEV bookings of %(month)s", month=period), name, "text/csv", retain_until=until).id
             record(ProtocolKind.BILLING, "exported", subject_type="datev_export", subject_id=made.id, subject=str(made), note=reason.strip())
@@ -103,6 +100,15 @@ def export(period: str, reason: str = "", again: bool = False) -> Export:
         documents.discard(stored)
         raise
     return made
+
+
+def _mark(session: Session, ids: Sequence[int], export_id: int) -> int:
+    """Those of the bookings that are in no file yet are in this one. Returns how many; in parts, no statement takes all of a file at once."""
+    count = 0
+    for start in range(0, len(ids), PART):
+        unmarked = update(Entry).where(among(Entry.id, ids[start:start + PART]), Entry.export_id.is_(None))
+        count += session.execute(unmarked.values(export_id=export_id).execution_options(synchronize_session=False)).rowcount      # type: ignore[attr-defined]
+    return count
 
 
 def _rows(first: date, last: date, again: bool) -> Any:

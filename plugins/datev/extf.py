@@ -119,7 +119,6 @@ class Booking:
     currency: str = "EUR"
     served_on: date | None = None
     eu_vat_id: str = ""
-    mandate: str = ""
 
 
 def quoted(text: str, longest: int) -> str:
@@ -213,7 +212,7 @@ def row(booking: Booking) -> str:
     values = {"Umsatz (ohne Soll/Haben-Kz)": text, "Soll/Haben-Kennzeichen": f'"{booking.side}"', "WKZ Umsatz": f'"{booking.currency}"', "Konto": booking.account,
               "Gegenkonto (ohne BU-Schlüssel)": booking.contra, "BU-Schlüssel": f'"{booking.key}"', "Belegdatum": f"{booking.on:%d%m}",
               "Belegfeld 1": f'"{document_field(booking.document)}"', "Belegfeld 2": f'"{document_field(booking.document2, 12)}"', "Buchungstext": quoted(booking.text, 60),
-              "EU-Land u. UStID (Bestimmung)": quoted(booking.eu_vat_id, 15), "SEPA-Mandatsreferenz": quoted(booking.mandate, 35), "Festschreibung": "0"}
+              "EU-Land u. UStID (Bestimmung)": quoted(booking.eu_vat_id, 15), "SEPA-Mandatsreferenz": quoted("", 35), "Festschreibung": "0"}
     if booking.served_on is not None:
         values["Leistungsdatum"] = f"{booking.served_on:%d%m%Y}"
     for name, value in values.items():

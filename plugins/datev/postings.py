@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
+from app.plugin_api import round_money
 from plugins.datev.charts import TAX_KEYS, Chart
 
 CENT, NOTHING = Decimal("0.01"), Decimal("0.00")
@@ -67,7 +68,7 @@ def sale(chart: Chart, debtor: str, lines: Iterable[Sold], taxes: Iterable[tuple
     found = []
     for (category, rate), shares in groups.items():
         whole = sum(shares.values(), NOTHING)
-        tax = (whole * rate / 100).quantize(CENT, ROUND_HALF_UP) if told is None else told.get((category, rate), NOTHING)
+        tax = round_money(whole * rate / 100) if told is None else told.get((category, rate), NOTHING)
         for (account, net), part in zip(shares.items(), shared(tax, list(shares.values())), strict=True):
             if net + part == 0 and part == 0:
                 continue
@@ -103,7 +104,7 @@ def loss(chart: Chart, debtor: str, amount: Decimal, taxes: Sequence[tuple[Decim
         if gross == 0:
             continue
         account = chart.losses.get(rate) or chart.losses[Decimal(0)]
-        tax = gross - (gross / (1 + rate / 100)).quantize(CENT, ROUND_HALF_UP) if rate in chart.taxes else NOTHING
+        tax = gross - round_money(gross / (1 + rate / 100)) if rate in chart.taxes else NOTHING
         found.append(Posting(-gross, debtor, account, -tax, chart.taxes.get(rate, "") if tax else ""))
     return found
 

@@ -21,8 +21,8 @@ from app.system.settings import setting
 from plugins.sepa.choosing import METHOD
 from plugins.sepa.days import bank_day_from
 from plugins.sepa.ids import masked
-from plugins.sepa.models import Mandate, MandateState, NoticeState, PreNotification
-from plugins.sepa.reading import usable_mandates
+from plugins.sepa.models import DirectDebit, Mandate, MandateState, NoticeState, PreNotification
+from plugins.sepa.reading import RUNNING, usable_mandates
 
 BY_INVOICE, BY_MAIL = "invoice", "mail"
 PURPOSE = "sepa.announcement"
@@ -47,13 +47,16 @@ def take_invoices(event: InvoicesIssued) -> None:
     if not by_debit:
         return
     mandates = usable_mandates(session, {owed[ident].customer_id for ident in by_debit})
+    later: dict[date, list[int]] = {}
     for item in session.execute(select(OpenItem.id, OpenItem.invoice_id, OpenItem.due_on).where(among(OpenItem.invoice_id, by_debit), OpenItem.open > 0)):
         invoice = owed[item.invoice_id]
         if (mandate := mandates.get(invoice.customer_id)) is not None:
             day = day_for(mandate, invoice.issued_on, invoice.due_on)
             session.add(PreNotification(open_item_id=item.id, mandate_id=mandate.id, amount=invoice.gross, notified_on=invoice.issued_on, kind=BY_INVOICE, collect_on=day))
             if day > item.due_on:
-                session.execute(update(OpenItem).where(OpenItem.id == item.id).values(due_on=day).execution_options(synchronize_session=False))
+                later.setdefault(day, []).append(item.id)
+    for day, item_ids in later.items():
+        session.execute(update(OpenItem).where(among(OpenItem.id, item_ids)).values(due_on=day).execution_options(synchronize_session=False))
 
 
 def unannounced(session: Session, after: int = 0, limit: int = 1000) -> list[int]:
@@ -67,7 +70,7 @@ def unannounced(session: Session, after: int = 0, limit: int = 1000) -> list[int
 
 
 def announce(item_id: int, *, retry: bool = False, replace: bool = False) -> PreNotification | None:
-    """Tell the customer by e-mail that the rest of a demand will be collected. None: nothing to collect, or told already.
+    """Tell the customer by e-mail that the rest of a demand will be collected. None: nothing to collect, told already, or under way to the bank.
 
     `replace`: the announcement that was made before is withdrawn (it came too late). Raises InvalidInput without an address to write to.
     """
@@ -76,7 +79,8 @@ def announce(item_id: int, *, retry: bool = False, replace: bool = False) -> Pre
         owner = account_for_update(session, item.customer_id)
         item = session.get_one(OpenItem, item_id)
         told = session.scalar(select(PreNotification).where(PreNotification.open_item_id == item_id, PreNotification.state == NoticeState.OPEN))
-        if told is not None and not replace:
+        running = session.scalar(select(DirectDebit.id).where(DirectDebit.open_item_id == item_id, DirectDebit.state.in_(RUNNING)))
+        if running is not None or (told is not None and not replace):
             return None
         mandate = usable_mandates(session, [owner.id]).get(owner.id)
         if item.open <= 0 or item.disputed or item.currency != "EUR" or owner.payment_method != METHOD or mandate is None:
@@ -129,7 +133,7 @@ def withdraw_settled() -> int:
     """What was paid before its day needs no announcement; should the payment be taken back, it is announced anew. Returns how many."""
     with transaction() as session:
         query = select(PreNotification).join(OpenItem, OpenItem.id == PreNotification.open_item_id).where(PreNotification.state == NoticeState.OPEN, OpenItem.open == 0)
-        found = session.scalars(query.with_for_update(of=PreNotification)).all()
+        found = session.scalars(query.with_for_update(of=PreNotification, skip_locked=True)).all()
         for notice in found:
             notice.state = NoticeState.WITHDRAWN
         return len(found)

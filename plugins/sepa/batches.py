@@ -17,6 +17,7 @@ from flask_babel import gettext as _
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
+from app.customers.models import Customer
 from app.plugin_api import Conflict, InvalidInput, among, clock, current_actor, transaction
 from app.receivables.models import OpenItem
 from app.receivables.queries import lock_accounts_in_order
@@ -24,6 +25,7 @@ from app.system.models import ProtocolKind
 from app.system.protocol import record
 from app.system.settings import setting
 from plugins.sepa import pain008, pain008_reader
+from plugins.sepa.choosing import METHOD
 from plugins.sepa.models import (
     BatchState,
     DebitBatch,
@@ -71,15 +73,17 @@ def cancel(batch: DebitBatch, why: str) -> None:
 
 
 def take_out(session: Session, debit_ids: Sequence[int], why: str) -> None:
-    """Planned debits that are not to be collected after all; their announcements are open again. A batch without debits is cancelled."""
+    """Planned debits that are not to be collected after all; their announcements are open again. A batch without debits is cancelled.
+
+    The accounts are locked: whoever exports or takes out waits for them first, then for the batch."""
     if not debit_ids:
         return
     rows = session.execute(select(DirectDebit.id, DirectDebit.batch_id, DirectDebit.notice_id).where(among(DirectDebit.id, debit_ids), DirectDebit.state == DebitState.PLANNED)).all()
-    session.execute(update(DirectDebit).where(among(DirectDebit.id, [row.id for row in rows])).values(state=DebitState.CANCELLED, reason_text=why)
+    session.execute(update(DirectDebit).where(among(DirectDebit.id, [row.id for row in rows]), DirectDebit.state == DebitState.PLANNED).values(state=DebitState.CANCELLED, reason_text=why)
                     .execution_options(synchronize_session=False))
     session.execute(update(PreNotification).where(among(PreNotification.id, [row.notice_id for row in rows])).values(state=NoticeState.OPEN).execution_options(synchronize_session=False))
     session.expire_all()
-    for batch in session.scalars(select(DebitBatch).where(among(DebitBatch.id, {row.batch_id for row in rows})).order_by(DebitBatch.id)):
+    for batch in session.scalars(select(DebitBatch).where(among(DebitBatch.id, {row.batch_id for row in rows})).order_by(DebitBatch.id).with_for_update()):
         batch.count, batch.total = session.execute(select(func.count(), func.coalesce(func.sum(DirectDebit.amount), Decimal(0))).where(
             DirectDebit.batch_id == batch.id, DirectDebit.state != DebitState.CANCELLED)).one()
         if batch.count == 0 and batch.may_become(BatchState.CANCELLED):
@@ -87,17 +91,18 @@ def take_out(session: Session, debit_ids: Sequence[int], why: str) -> None:
 
 
 def stale(session: Session, batch_id: int) -> list[int]:
-    """Planned debits that may not be collected any more: paid meanwhile (even in part), disputed, or the mandate is not valid."""
+    """Planned debits that may not be collected any more: paid meanwhile (even in part), disputed, to be paid in another way, or the mandate is not valid."""
     query = (select(DirectDebit.id).join(OpenItem, OpenItem.id == DirectDebit.open_item_id).join(Mandate, Mandate.id == DirectDebit.mandate_id)
+             .join(Customer, Customer.id == DirectDebit.customer_id)
              .where(DirectDebit.batch_id == batch_id, DirectDebit.state == DebitState.PLANNED,
-                    or_(OpenItem.open < DirectDebit.amount, OpenItem.disputed, Mandate.state != MandateState.VALID, Mandate.reference != DirectDebit.mandate_reference,
+                    or_(OpenItem.open < DirectDebit.amount, OpenItem.disputed, Customer.payment_method != METHOD, Mandate.state != MandateState.VALID, Mandate.reference != DirectDebit.mandate_reference,
                         (Mandate.scheme == B2B) & Mandate.bank_confirmed_on.is_(None))))
     return list(session.scalars(query))
 
 
 def export(batch: DebitBatch) -> int:
     """Write the file and mark everything in it as handed to the bank, once, in one transaction. Returns how many debits fell out because
-    they were paid, disputed or revoked meanwhile. Raises InvalidInput, or Conflict when somebody else was quicker.
+    they were paid, disputed, revoked or are to be paid in another way. Raises InvalidInput, or Conflict when somebody else was quicker.
     """
     with transaction() as session:
         _lock(session, batch)
@@ -139,7 +144,7 @@ def _tidy(session: Session, batch: DebitBatch) -> int:
     late = select(DirectDebit.id).join(PreNotification, PreNotification.id == DirectDebit.notice_id).where(
         DirectDebit.batch_id == batch.id, DirectDebit.state == DebitState.PLANNED, DirectDebit.collect_on < first, PreNotification.collect_on < first - timedelta(days=setting("sepa.most_late_days")))
     old = {*stale(session, batch.id), *session.scalars(late)}
-    take_out(session, sorted(old), _("paid, disputed, revoked or too late before the file was exported"))
+    take_out(session, sorted(old), _("paid, disputed, revoked, to be paid in another way, or too late before the file was exported"))
     session.flush()
     session.refresh(batch)
     session.execute(update(DirectDebit).where(DirectDebit.batch_id == batch.id, DirectDebit.state == DebitState.PLANNED, DirectDebit.collect_on < first).values(collect_on=first)

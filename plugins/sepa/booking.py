@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from app.customers.models import CustomerState
 from app.plugin_api import DomainError, InvalidInput, JobContext, clock, db, formats, transaction
 from app.receivables.models import OpenItem
 from app.receivables.payments import record_payment
@@ -26,7 +27,8 @@ def payment_key(debit: DirectDebit) -> str:
 
 
 def book(debit_id: int, on: date) -> bool:
-    """The money is there: a payment of exactly this demand; what was paid by other means meanwhile stays as credit. False: booked before, or gone."""
+    """The money is there: a payment of exactly this demand; what was paid by other means meanwhile stays as credit. Of a customer who is
+    deleted meanwhile and does not owe it any more, it is nobody's until staff say whose. False: booked before, or gone."""
     with transaction() as session:
         debit = session.get_one(DirectDebit, debit_id)
         owner = account_for_update(session, debit.customer_id)
@@ -35,7 +37,8 @@ def book(debit_id: int, on: date) -> bool:
             return False
         item = session.get_one(OpenItem, debit.open_item_id)
         uses = {item.id: min(item.open, debit.amount)} if item.open > 0 else {}
-        payment = record_payment(payment_key(debit), owner, debit.amount, "EUR", on, METHOD, item.reference, debit.debtor, uses=uses)
+        whose = None if owner.state is CustomerState.DELETED and not uses else owner
+        payment = record_payment(payment_key(debit), whose, debit.amount, "EUR", on, METHOD, item.reference, debit.debtor, uses=uses)
         debit.payment = payment
         debit.move_to(DebitState.COLLECTED)
         return True

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from app.billing.bulk import insert_rows
 from app.customers.models import Customer
-from app.plugin_api import InvalidInput, among, clock, current_actor, db, transaction
+from app.plugin_api import InvalidInput, among, clock, current_actor, db, to_cents, transaction
 from app.receivables.models import OpenItem
 from app.receivables.queries import lock_accounts_in_order, lock_rules
 from app.system.models import ProtocolKind
@@ -120,7 +120,7 @@ COLUMNS = ("batch_id", "mandate_id", "customer_id", "open_item_id", "notice_id",
 def _row(batch_id: int, item: Decision, mandate: Any, attempt: int, number: str) -> tuple[Any, ...]:
     """As the database stores it, in the order of COLUMNS."""
     facts = item.candidate
-    return (batch_id, facts.mandate.id, facts.customer_id, facts.item_id, facts.notice_id, f"DD{facts.item_id}-{attempt}", int(item.amount.scaleb(2)), item.sequence, item.collect_on,
+    return (batch_id, facts.mandate.id, facts.customer_id, facts.item_id, facts.notice_id, f"DD{facts.item_id}-{attempt}", to_cents(item.amount), item.sequence, item.collect_on,
             facts.retry, DebitState.PLANNED.value, mandate.holder, mandate.iban, mandate.bic, facts.mandate.reference, mandate.signed_on, mandate.former_reference, mandate.new_account,
             field_text(f"{facts.reference} / {number}", 140), "", "")
 

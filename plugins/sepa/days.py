@@ -42,6 +42,14 @@ def add_bank_days(day: date, n: int) -> date:
     return day
 
 
+LAPSE_MONTHS = 36       # a mandate that was not used for so long is none any more
+
+
+def lapse_day(today: date) -> date:
+    """Mandates that were last used before this day have lapsed."""
+    return months_before(today, LAPSE_MONTHS)
+
+
 def months_before(day: date, months: int) -> date:
     """The same day `months` earlier, or the last one of that month."""
     index = day.year * 12 + day.month - 1 - months

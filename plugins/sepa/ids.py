@@ -101,14 +101,6 @@ def bank_and_account(iban: str) -> tuple[str, str]:
     return str(found.bank_code or ""), str(found.account_code or "")
 
 
-def bic_of(iban: str) -> str:
-    """BIC of the account's bank where the bank list knows it, else empty. Banks do not need it any more."""
-    try:
-        return str(IBAN(iban).bic or "")
-    except SchwiftyException:
-        return ""
-
-
 def bic(text: str, field: str = "bic") -> str:
     """Compact BIC of 8 or 11 characters, or empty for empty. Raises InvalidInput."""
     found = compact(text)

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from app.plugin_api import Job, JobContext, db
 from plugins.sepa.announcing import announce_rest, unannounced, withdraw_settled
 from plugins.sepa.collecting import collect
-from plugins.sepa.mandates import expire_lapsed
+from plugins.sepa.ending import expire_lapsed
 from plugins.sepa.models import CreditorAccount
 from plugins.sepa.reading import decisions
 from plugins.sepa.words import skip_words

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -12,25 +11,21 @@ from sqlalchemy import func, select
 from app.customers.models import Customer
 from app.plugin_api import InvalidInput, clock, db, transaction
 from app.receivables.queries import account_for_update
-from app.system.models import Document, ProtocolKind
-from app.system.protocol import record
+from app.system.models import Document
 from app.system.settings import setting
 from plugins.sepa import ids
 from plugins.sepa.choosing import METHOD
-from plugins.sepa.days import months_before
+from plugins.sepa.days import lapse_day
+from plugins.sepa.ending import lapsed, withdraw
 from plugins.sepa.models import (
     CreditorAccount,
     DebitState,
     DirectDebit,
     Mandate,
     MandateState,
-    NoticeState,
-    PreNotification,
 )
 from plugins.sepa.orders import B2B, SCHEMES
 from plugins.sepa.text import sepa_text
-
-LAPSE_MONTHS = 36
 
 
 def new_mandate(customer: Customer, *, account: CreditorAccount | None, holder: str, iban: str, bic: str = "", scheme: str = "CORE", one_off: bool = False,
@@ -102,13 +97,20 @@ def back_to_draft(mandate: Mandate) -> None:
         mandate.requested_at = None
 
 
+def check_may_sign(mandate: Mandate) -> None:
+    """Raises InvalidInput: what was suspended becomes valid by `resume`, what ended by a new mandate."""
+    if mandate.state not in (MandateState.DRAFT, MandateState.REQUESTED):
+        raise InvalidInput(_("Only a mandate that waits for its signature can be signed."))
+
+
 def sign(mandate: Mandate, signed_on: date, document: Document | None = None, proof: dict[str, Any] | None = None) -> None:
     """The signature is there: on paper (its scan as `document`) or online (`proof`). A B2B mandate collects once the bank confirmed it."""
     with transaction() as session:
         _locked(session, mandate)
+        check_may_sign(mandate)
         if signed_on > clock.today():
             raise InvalidInput(_("The day of the signature cannot lie ahead."), "signed_on")
-        if signed_on < months_before(clock.today(), LAPSE_MONTHS):
+        if signed_on < lapse_day(clock.today()):
             raise InvalidInput(_("A mandate that was not used for 36 months has lapsed. Ask for a new one."), "signed_on")
         if document is None and not proof:
             raise InvalidInput(_("Upload the signed form: without it the bank pays the money back for 13 months."), "file")
@@ -139,12 +141,14 @@ def suspend(mandate: Mandate, why: str) -> None:
         _locked(session, mandate)
         mandate.move_to(MandateState.SUSPENDED)
         mandate.reason = _why(why)
-        _withdraw(session, [mandate.id])
+        withdraw(session, mandate.id)
 
 
 def resume(mandate: Mandate) -> None:
     with transaction() as session:
         _locked(session, mandate)
+        if mandate.state is not MandateState.SUSPENDED:
+            raise InvalidInput(_("Only a suspended mandate can be resumed."))
         if lapsed(mandate, clock.today()):
             raise InvalidInput(_("A mandate that was not used for 36 months has lapsed. Ask for a new one."))
         mandate.move_to(MandateState.VALID)
@@ -157,7 +161,7 @@ def revoke(mandate: Mandate, why: str, on: date | None = None) -> None:
         _locked(session, mandate)
         mandate.move_to(MandateState.REVOKED)
         mandate.reason, mandate.ended_on = _why(why), on or clock.today()
-        _withdraw(session, [mandate.id])
+        withdraw(session, mandate.id)
 
 
 def last_collection(mandate: Mandate, last: bool) -> None:
@@ -196,39 +200,6 @@ def amend(mandate: Mandate, *, holder: str, iban: str, bic: str = "", reference:
             mandate.iban = new_iban
             mandate.bank_confirmed_on = None
         mandate.holder, mandate.bic = " ".join(holder.split())[:120], new_bic
-
-
-def lapsed(mandate: Mandate, today: date) -> bool:
-    """36 months after the last collection, or after the signature when there was none."""
-    last = mandate.last_collected_on or mandate.signed_on
-    return last is not None and last < months_before(today, LAPSE_MONTHS)
-
-
-def expire_lapsed(today: date) -> int:
-    """Daily: mandates that lapsed. Returns how many."""
-    with transaction() as session:
-        query = (select(Mandate).where(Mandate.state.in_((MandateState.VALID, MandateState.SUSPENDED)),
-                                       func.coalesce(Mandate.last_collected_on, Mandate.signed_on) < months_before(today, LAPSE_MONTHS))
-                 .order_by(Mandate.customer_id, Mandate.id).with_for_update())
-        found = session.scalars(query).all()
-        for mandate in found:
-            mandate.move_to(MandateState.EXPIRED)
-            mandate.ended_on, mandate.reason = today, _("not used for 36 months")
-        _withdraw(session, [mandate.id for mandate in found])
-        return len(found)
-
-
-def _withdraw(session: Any, mandate_ids: Sequence[int]) -> None:
-    """Announcements and planned debits of mandates that are not valid any more; the demand stays open."""
-    from plugins.sepa.batches import take_out
-
-    if not mandate_ids:
-        return
-    take_out(session, list(session.scalars(select(DirectDebit.id).where(DirectDebit.mandate_id.in_(mandate_ids), DirectDebit.state == DebitState.PLANNED))), _("the mandate is not valid any more"))
-    for notice in session.scalars(select(PreNotification).where(PreNotification.mandate_id.in_(mandate_ids), PreNotification.state == NoticeState.OPEN)):
-        notice.state = NoticeState.WITHDRAWN
-        record(ProtocolKind.BILLING, "notice_withdrawn", subject_type="open_item", subject_id=notice.open_item_id, subject=str(notice.open_item),
-               customer_id=notice.open_item.customer_id)
 
 
 def _locked(session: Any, mandate: Mandate) -> None:

@@ -14,8 +14,7 @@ from app.plugin_api import among, clock
 from app.receivables.models import OpenItem
 from app.system.settings import setting
 from plugins.sepa.choosing import METHOD, Candidate, Decision, MandateFacts, Rules, decide, earliest_collection
-from plugins.sepa.days import months_before
-from plugins.sepa.mandates import LAPSE_MONTHS
+from plugins.sepa.days import lapse_day
 from plugins.sepa.models import (
     CreditorAccount,
     DebitState,
@@ -40,7 +39,7 @@ def earliest(account: CreditorAccount, now: datetime | None = None) -> date:
 
 def candidates(session: Session, account: CreditorAccount, until: date, scheme: str | None = None, notice_ids: Iterable[int] | None = None, limit: int | None = None) -> list[Candidate]:
     """Announced for `until` or before, for collection to this account, by day."""
-    lapse = months_before(clock.today(), LAPSE_MONTHS)
+    lapse = lapse_day(clock.today())
     other = aliased(DirectDebit)
     running = exists().where(DirectDebit.open_item_id == OpenItem.id, DirectDebit.state.in_(RUNNING))
     query = (select(
@@ -70,7 +69,7 @@ def decisions(session: Session, account: CreditorAccount, now: datetime | None =
 
 def usable_mandates(session: Session, customer_ids: Iterable[int]) -> dict[int, Mandate]:
     """By customer, the mandate that his demands are collected with: the newest one in use, repeated ones before single-use ones."""
-    lapse = months_before(clock.today(), LAPSE_MONTHS)
+    lapse = lapse_day(clock.today())
     query = (select(Mandate).where(among(Mandate.customer_id, customer_ids), Mandate.state == MandateState.VALID, Mandate.signed_on.is_not(None),
                                    func.coalesce(Mandate.last_collected_on, Mandate.signed_on) >= lapse,
                                    (Mandate.scheme != B2B) | Mandate.bank_confirmed_on.is_not(None))

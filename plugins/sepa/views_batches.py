@@ -7,12 +7,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
-from flask import abort, flash, make_response, redirect
+from flask import abort, flash, redirect
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from sqlalchemy import or_, select
-from werkzeug.http import dump_options_header
 from wtforms import TextAreaField, validators
 
 from app.customers.models import Customer
@@ -29,6 +28,7 @@ from app.plugin_api.staff import (
     action,
     allowed,
     any_of,
+    as_file,
     expose,
     has_part,
     link_to,
@@ -100,7 +100,7 @@ class DirectDebitView(AdminView):
     def again(self, items: list[DirectDebit]) -> None:
         def one(item: DirectDebit) -> None:
             if announce(item.open_item_id) is None:
-                raise InvalidInput(_("It cannot be collected again: it is settled, disputed or announced already, or there is no valid mandate."))
+                raise InvalidInput(_("It cannot be collected again: it is settled, disputed, announced or under way already, or there is no valid mandate."))
 
         self.each(items, one, lambda n: ngettext("%(num)d collection was announced again.", "%(num)d collections were announced again.", n))
 
@@ -154,7 +154,7 @@ class DebitBatchView(AdminView):
             return
         flash(_("The file was exported. Download it and hand it to your bank."), "success")
         if dropped:
-            flash(ngettext("%(num)d direct debit was taken out: paid, disputed, revoked or too late.", "%(num)d direct debits were taken out: paid, disputed, revoked or too late.", dropped), "warning")
+            flash(ngettext("%(num)d direct debit was taken out: paid, disputed, revoked, to be paid in another way, or too late.", "%(num)d direct debits were taken out: paid, disputed, revoked, to be paid in another way, or too late.", dropped), "warning")
 
     @action("cancel", _l("Cancel"), _l("Nothing of it is collected; the next run proposes what is still due."), "fa-ban", danger=True, form=WhyForm, verb=_l("Cancel the file"),
             when=lambda item: item.state in OPEN)
@@ -186,11 +186,7 @@ class DebitBatchView(AdminView):
 
         def save(filled: AgainForm) -> Any:
             data = batches.download(item, (filled.reason.data or "") if "reason" in filled else "")
-            response = make_response(data)
-            response.headers["Content-Type"] = "application/xml"
-            response.headers["Content-Disposition"] = dump_options_header("attachment", {"filename": f"{item.message_id}.xml"})
-            response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-            return response
+            return as_file(data, f"{item.message_id}.xml", "application/xml")
 
         return self.form_page(form, save, title=_("Download %(name)s", name=item), verb=_("Download"), crumb=(self.head_title(item), here), to=here, in_transaction=False,
                               intro=_("%(n)s direct debits, %(sum)s.", n=formats.number(item.count), sum=formats.money(item.total, "EUR")))

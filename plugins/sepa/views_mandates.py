@@ -184,8 +184,7 @@ class MandateView(AdminView):
         data = given.stream.read(uploads.MOST + 1)
         uploads.accept(given.filename, data, frozenset({"pdf", "png", "jpg", "jpeg"}))
         (item,) = items
-        if item.state not in (S.DRAFT, S.REQUESTED):
-            item.move_to(S.VALID)       # says why not, before a file is stored
+        mandates.check_may_sign(item)       # before a file is stored
         document = archive.upload(given.filename, data, _("SEPA mandate %(reference)s", reference=item.reference), "sepa/mandates", item.customer_id)
         self.each(items, lambda row: mandates.sign(row, cast(date, form.signed_on.data), document), lambda n: _("The mandate is valid."))
 

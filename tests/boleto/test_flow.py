@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from reportlab.lib.units import mm
 from sqlalchemy import select
 
-from app.plugin_api import Conflict, InvalidInput, db
+from app.customers.models import CustomerState
+from app.plugin_api import Conflict, InvalidInput, db, transaction
 from app.receivables.models import DemandKind, OpenItem, Payment
 from app.receivables.payments import record_payment
 from app.system.job_runs import run_now
@@ -27,6 +28,7 @@ from plugins.boleto.models import EventState, Order, OrderKind, OrderState, Retu
 from plugins.boleto.paper import facts, second_copy
 from plugins.boleto.slip_pdf import bars, slip_pdf
 from plugins.boleto.surcharge import surcharge
+from tests.admin.staff import statements
 from tests.boleto.books import BANKS, DAY, agreement, at, boleto, demand, fresh, payer, return_240, sent
 
 S = SlipState
@@ -142,6 +144,20 @@ def test_each_bank_gets_a_file_that_says_what_was_to_be_told(session, bank):
         assert [(record.get("movimento") or record["ocorrencia"], record["vencimento"]) for record in found.records] == [("06", date(2026, 12, 21)), ("02", second.due_on)]
 
 
+def test_more_boletos_in_a_file_take_no_more_reads(session):
+    with at(DAY):
+        row = agreement()
+        reads = []
+        for count in (2, 5):
+            for _n in range(count):
+                boleto()
+            session.expunge_all()
+            with statements() as seen:
+                assert remitting.remit(session.merge(row)).remittance.count == count
+            reads.append(sum(text.startswith("SELECT") for text in seen))
+        assert reads[0] == reads[1]
+
+
 def test_a_file_is_made_once_and_downloaded_again_only_with_a_reason(session):
     with at(DAY):
         row = agreement()
@@ -210,13 +226,26 @@ def test_fine_and_interest_that_were_paid_become_a_demand_and_other_amounts_are_
         row = agreement()
         late, less, twice = sent(row, "1000.00", "500.00", "70.00")
     with at(date(2026, 12, 20)):        # ten days late: 20.00 and 3.33
-        data = return_240(row, [("06", late.body, 102333, "04"), ("06", less.body, 40000, "04"), ("06", twice.body, 7000, "04"), ("06", twice.body, 7000, "04")])
+        data = return_240(row, [("06", late.body, 102333, "04", 100000), ("06", less.body, 40000, "04", 50000), ("06", twice.body, 7000, "04"), ("06", twice.body, 7000, "04")])
         taken = returns.take_in("a.ret", data)
         assert (taken.booked, taken.look, taken.paid) == (2, 2, Decimal("1563.33"))
         extra = db.session.scalars(select(OpenItem).where(OpenItem.kind == DemandKind.INTEREST)).one()
         assert (extra.amount, extra.open, extra.principal_id) == (Decimal("23.33"), 0, late.open_item_id)
         assert fresh(less.open_item).open == Decimal(100) and "R$" in events()[1].problem
         assert [row.free for row in db.session.scalars(select(Payment).where(Payment.customer_id == twice.customer_id).order_by(Payment.id))] == [0, Decimal(70)]
+
+
+def test_what_our_own_second_copy_asks_for_is_fine_and_interest_and_no_credit(session):
+    with at(DAY):
+        row = agreement()
+        late, timely = sent(row, "300.00", "300.00")
+    for slip, day, state in ((timely, date(2026, 12, 9), EventState.LOOK), (late, date(2027, 1, 8), EventState.DONE)):      # on the 8th 6.00 and 3.20 are asked for, up to the 11th
+        with at(day):
+            returns.take_in("a.ret", return_240(row, [("06", slip.body, 30920, "04", 30000)]))
+            assert events()[-1].state is state
+    extra = db.session.scalars(select(OpenItem).where(OpenItem.kind == DemandKind.INTEREST)).one()
+    assert (extra.amount, extra.open, extra.principal_id) == (Decimal("9.20"), 0, late.open_item_id)
+    assert [payment.free for payment in db.session.scalars(select(Payment).order_by(Payment.id))] == [Decimal("9.20"), 0]
 
 
 @pytest.mark.parametrize(("change", "message"), [
@@ -252,6 +281,35 @@ def test_a_file_that_was_killed_half_way_is_read_again_and_books_once(session, m
         monkeypatch.setattr(returns, "book", work)
         taken = returns.take_in("a.ret", data)
         assert taken.known == 1 and taken.booked == 1 and len(db.session.scalars(select(Payment)).all()) == 2
+
+
+def test_two_accounts_at_a_bank_count_alike_and_a_payment_finds_its_own_boleto(session):
+    with at(DAY):
+        other = agreement("237", account="11111")
+        (theirs,) = sent(other, "100.00")
+        row = agreement("237", account="22222")
+        mine, wrong = sent(row, "100.00", "70.00")
+        assert mine.full == theirs.full
+        for one in (row, other):        # the same number, amount and day: two payments
+            assert returns.take_in(f"{one.id}.ret", return_240(one, [("06", mine.full, 10000, "04")])).booked == 1
+        assert fresh(mine.open_item).open == 0 and fresh(theirs.open_item).open == 0
+        assert returns.take_in("c.ret", return_240(row, [("06", wrong.full, 4000, "04")])).to_clear == 1      # says that it is of 40.00: never guessed
+        event = events()[-1]
+        assert wrong.shown in event.problem and fresh(wrong.open_item).open == Decimal(70)
+        booking.clear(event, "he paid a part", wrong)
+        assert fresh(event).state is EventState.LOOK and fresh(wrong.open_item).open == Decimal(30)
+
+
+def test_money_for_a_boleto_of_a_deleted_customer_who_owes_nothing_is_recorded_as_nobodys(session):
+    with at(DAY):
+        row = agreement()
+        (slip,) = sent(row, "80.00")
+        record_payment("cash", slip.customer, Decimal(80), "BRL", DAY)
+        with transaction():
+            slip.customer.move_to(CustomerState.DELETED)
+        assert returns.take_in("a.ret", return_240(row, [("06", slip.body, 8000, "04")])).look == 1
+    payment = db.session.scalars(select(Payment).order_by(Payment.id.desc())).first()
+    assert (payment.customer_id, payment.free) == (None, Decimal(80)) and "deleted" in events()[0].problem
 
 
 def test_a_change_of_due_date_counts_when_the_bank_confirms_it(session):

@@ -6,6 +6,7 @@ import json
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from plugins.boleto import pix
 from plugins.boleto.banks import BadNumbers, Numbers, all_banks
 from plugins.boleto.barcode import BadBoleto, barcode_of, due_factor, due_of, formatted, line_of, make, parse
 from plugins.boleto.cnab import columns, reading
+from plugins.boleto.cnab.writing import interest_a_day
 
 CASES = Path(__file__).parents[1] / "cases"
 amounts = st.integers(0, 10**10 - 1).map(lambda cents: Decimal(cents) / 100)
@@ -64,6 +66,11 @@ def test_a_fact_that_does_not_fit_is_named(bank, facts, field):
     with pytest.raises(BadNumbers) as problem:
         all_banks()[bank].free_field(Numbers(**{**good, **facts}))
     assert problem.value.field == field
+
+
+def test_interest_a_day_is_rounded_half_up_as_all_money_is():
+    title = SimpleNamespace(amount=Decimal("15.00"), interest_percent=Decimal(1))
+    assert interest_a_day(title) == Decimal("0.01")
 
 
 def test_columns_are_those_of_the_standard():

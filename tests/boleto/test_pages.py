@@ -11,8 +11,11 @@ from sqlalchemy import select
 from app.billing.issue import issue_documents
 from app.billing.pdf import render_invoices, reprint
 from app.customers.account_models import AccountRole
-from app.plugin_api import db
-from plugins.boleto import remitting
+from app.plugin_api import InvalidInput, db
+from app.receivables.payments import record_payment
+from app.system.job_runs import run_now
+from app.system.models import JobNote
+from plugins.boleto import remitting, slips
 from plugins.boleto.barcode import formatted
 from plugins.boleto.models import Agreement, EventState, Remittance, ReturnEvent, Slip, SlipState
 from tests.admin.staff import Desk, add_user, errors
@@ -49,6 +52,25 @@ def test_an_invoice_gets_a_boleto_and_its_pdf_carries_it(session):
         assert render_invoices([invoice.id], pytest.fail) == 1
         pages = [page.extract_text() for page in pypdf.PdfReader(io.BytesIO(reprint(invoice.id))).pages]
     assert len(pages) >= 2 and slip.shown in pages[0] and formatted(slip.line) in pages[-1] and "Vencimento" in pages[-1]
+
+
+def test_an_invoice_without_a_boleto_is_issued_all_the_same_and_the_daily_run_says_why(session):
+    with at(DAY):
+        row = agreement(first_number=1, last_number=1)
+        written_off, huge = boleto(), demand(payer(), "100000000.00")
+        record_payment("cash", written_off.customer, written_off.amount, "BRL", DAY)
+        shop = Shop()
+        documents = [shop.document(shop.customer(currency="BRL", country="BR", payment_method="boleto", tax_number="19131243000197"), ("PTT", "49.90", 2), currency="BRL") for _n in range(2)]
+        assert not issue_documents([document.id for document in documents], DAY).held and len(slips.missing()) == 2
+        with pytest.raises(InvalidInput, match="less than"):
+            slips.issue(huge.id)
+        run = run_now("boleto.tidy")        # numbers used up: said of each, and the write-off is ordered all the same
+        assert run.counts == {"written_off": 1} and fresh(written_off).state is SlipState.VOID
+        notes = {note.subject: note.reason for note in db.session.scalars(select(JobNote).where(JobNote.run_id == run.id))}
+        assert set(notes) == {invoice_of(document).number for document in documents} and all("used up" in reason for reason in notes.values())
+        row.last_number = 9
+        db.session.commit()
+        assert run_now("boleto.tidy", period="2026-11-24+2").counts == {"made": 2} and slips.missing() == []
 
 
 def test_a_clerk_enters_an_agreement_sends_a_file_and_reads_the_return(clerk):
@@ -108,5 +130,8 @@ def test_a_customer_sees_his_boletos_and_nobody_elses(app):
         for part in ("", "/pdf", "/pix.png"):
             assert login.get(f"/portal/boleto/{theirs.id}{part}").status_code == 404
         assert enter(app, mine, AccountRole.READER).get("/portal/boleto/").status_code == 403
+        record_payment("cash", mine, slip.amount, "BRL", DAY)       # not offered to be paid once more
+        assert slip.shown not in login.get("/portal/boleto/").text and login.get(f"/portal/boleto/{slip.id}/pdf").status_code == 404
+        assert login.get(f"/portal/boleto/item/{slip.open_item_id}").headers["Location"].endswith("/boleto/")
         demand(mine)
     assert app.test_client().get("/portal/boleto/").status_code in (302, 303)

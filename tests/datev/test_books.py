@@ -22,7 +22,7 @@ from app.system.models import JobNote
 from plugins.datev import exports
 from plugins.datev.books import legs, post_missing, trial_balance
 from plugins.datev.models import Debtor, Entry, Export, Source
-from tests.admin.staff import Desk
+from tests.admin.staff import Desk, statements
 from tests.receivables.books import at, demand, pay
 
 NOVEMBER, DECEMBER = date(2026, 11, 2), date(2026, 12, 1)
@@ -151,6 +151,17 @@ def test_a_month_is_exported_once_and_again_only_deliberately(invoice):
             exports.export("2026-13")
     assert db.session.scalar(select(func.count()).select_from(Export)) == 2
     assert set(db.session.scalars(select(Entry.export_id))) == {made.id}
+
+
+def test_more_bookings_than_a_statement_takes_are_marked_in_parts(invoice, monkeypatch):
+    for number in range(4):
+        demand(db.session.scalars(select(OpenItem)).first().customer, "5.00", clock.today(), issued=clock.today(), reference=f"Fee {number}")
+    assert post() == ({"invoice": 1, "demand": 4}, [])
+    monkeypatch.setattr(exports, "PART", 2)
+    with at(DECEMBER), statements() as seen:
+        made = exports.export("2026-11")
+    assert sum(text.startswith("UPDATE datev_entry") for text in seen) == 3
+    assert made.bookings == 5 and set(db.session.scalars(select(Entry.export_id))) == {made.id}
 
 
 def test_pages(app, invoice):

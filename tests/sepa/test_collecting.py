@@ -12,16 +12,17 @@ from sqlalchemy import select
 
 from app.core.actor import Actor, acting
 from app.core.errors import Conflict, IllegalTransition
-from app.customers.models import CustomerKind
-from app.plugin_api import InvalidInput, db
+from app.customers.models import CustomerKind, CustomerState
+from app.plugin_api import InvalidInput, db, transaction
 from app.receivables.open_items import set_dispute
 from app.receivables.payments import record_payment, record_return
 from app.system.models import MailMessage, ProtocolEntry
 from app.system.settings import change_settings
-from plugins.sepa import announcing, batches, booking, collecting, mandates, pain008_reader, schema
+from plugins.sepa import announcing, batches, booking, collecting, ending, mandates, pain008_reader, returns, schema
 from plugins.sepa.choosing import Candidate, MandateFacts, Rules, decide, earliest_collection
 from plugins.sepa.days import is_bank_day
 from plugins.sepa.models import BatchState, DebitState, MandateState, NoticeState, PreNotification
+from tests.admin.staff import statements
 from tests.sepa.books import (
     DAY,
     IBAN,
@@ -59,11 +60,16 @@ def test_a_mandate_walks_its_arrows_and_no_others(session):
             mandates.sign(row, DAY)
         with pytest.raises(InvalidInput):
             mandates.sign(row, DAY + timedelta(days=1), proof={"a": 1})
+        with pytest.raises(InvalidInput):       # valid by a signature only
+            mandates.resume(row)
         mandates.sign(row, DAY, proof={"a": 1})
         mandates.suspend(row, "account blocked")
+        with pytest.raises(InvalidInput):       # a signature does not lift it
+            mandates.sign(row, DAY, proof={"a": 2})
+        assert fresh(row).state is MandateState.SUSPENDED and row.proof == {"a": 1}
         mandates.resume(row)
         mandates.revoke(row, "by the customer")
-        with pytest.raises(IllegalTransition):
+        with pytest.raises(InvalidInput):
             mandates.resume(row)
         assert mandates.new_mandate(customer, account=row.account, holder="A", iban=IBAN).reference == f"M-{customer.number}-2"
 
@@ -96,8 +102,16 @@ def test_a_mandate_lapses_36_months_after_its_last_use(session):
     with at(DAY):
         old = mandate(customer, account, signed_on=date(2023, 11, 2))
         young = mandate(customer, account, signed_on=date(2023, 11, 3))
-        assert mandates.expire_lapsed(DAY) == 0
-        assert mandates.expire_lapsed(DAY + timedelta(days=1)) == 1
+        assert ending.expire_lapsed(DAY) == 0
+        notice = announcing.announce(demand(customer).id)
+        assert notice.mandate_id == young.id
+        with transaction():
+            notice.mandate = old
+        with statements() as seen:
+            assert ending.expire_lapsed(DAY + timedelta(days=1)) == 1
+        locks = [text for text in seen if "FOR UPDATE" in text or "FOR NO KEY UPDATE" in text]      # on PostgreSQL: the account first, as everybody
+        assert not locks or "FROM customer" in locks[0]
+        assert fresh(notice).state is NoticeState.WITHDRAWN
     assert fresh(old).state is MandateState.EXPIRED and fresh(young).state is MandateState.VALID
 
 
@@ -174,17 +188,19 @@ def test_never_twice_never_disputed_never_more_than_open(session):
 
 def test_what_changed_before_the_export_falls_out_of_the_file(session):
     account = bank()
-    items = [announced(payer(), account)[1] for _n in range(4)]
+    items = [announced(payer(), account)[1] for _n in range(5)]
     batch = proposed(account)
     signed = debits(batch)[2].mandate
     with at(DAY):
         record_payment("k1", items[0].customer, Decimal("1.00"), "EUR", DAY, uses={items[0].id: Decimal("1.00")})
         set_dispute(items[1], True, "no")
         mandates.revoke(signed, "by the customer")      # takes its debit out at once
-        assert fresh(batch).count == 3 and batch.total == Decimal("357.00")
-        assert batches.export(batch) == 2
+        assert fresh(batch).count == 4 and batch.total == Decimal("476.00")
+        with transaction():
+            items[4].customer.payment_method = "transfer"
+        assert batches.export(batch) == 3
     assert fresh(batch).count == 1 and batch.total == Decimal("119.00")
-    assert [d.state for d in debits(batch)] == [DebitState.CANCELLED, DebitState.CANCELLED, DebitState.CANCELLED, DebitState.EXPORTED]
+    assert [d.state for d in debits(batch)] == [DebitState.CANCELLED, DebitState.CANCELLED, DebitState.CANCELLED, DebitState.EXPORTED, DebitState.CANCELLED]
     with at(DAY):       # the rest of the first one is collected by the next run: it was announced
         assert collecting.collect(account).collected == 1
     assert debits()[-1].amount == Decimal("118.00")
@@ -267,6 +283,19 @@ def test_a_batch_that_lay_around_is_not_collected_without_a_new_announcement(ses
     assert fresh(batch).state is BatchState.CANCELLED
 
 
+def test_what_is_under_way_is_not_announced_again(session):
+    account = bank()
+    _signed, item = announced(payer(), account)
+    batch = proposed(account)
+    with at(DAY):
+        assert announcing.announce(item.id) is None
+        batches.cancel(batch, "wrong day")      # the announcement stands again, and it is the only one
+    batch = exported(account)
+    with at(DAY):
+        assert announcing.announce(item.id, replace=True) is None
+    assert [row.state for row in session.scalars(select(PreNotification))] == [NoticeState.USED] and fresh(batch).count == 1
+
+
 def test_large_batches_are_split_and_everything_is_in_one_of_them(session):
     account = bank()
     for _n in range(5):
@@ -324,6 +353,22 @@ def test_who_paid_in_another_way_meanwhile_gets_credit(session):
         record_payment("k", item.customer, Decimal("100.00"), "EUR", DAY, uses={item.id: Decimal("100.00")})
         booking.book_due(batch.last_day)
     assert fresh(item).open == 0 and debits(batch)[0].payment.free == Decimal("100.00")
+
+
+def test_what_comes_from_a_deleted_customer_who_owes_nothing_is_nobodys_and_stops_nothing(session):
+    account = bank()
+    _signed, item = announced(payer(), account)
+    batch = exported(account)
+    with at(batch.last_day):
+        record_payment("k", item.customer, Decimal("119.00"), "EUR", DAY, uses={item.id: Decimal("119.00")})
+        with transaction():
+            item.customer.move_to(CustomerState.DELETED)
+        assert booking.book_due(batch.last_day) == (1, [])
+    payment = debits(batch)[0].payment
+    assert payment.customer_id is None and payment.free == Decimal("119.00")
+    with at(batch.last_day + timedelta(days=1)):        # and back it goes
+        assert returns.take(returns.Fact("k1", "test", debits(batch)[0].end_to_end_id, batch.last_day + timedelta(days=1), reason_code="MD06")).problem == ""
+    assert fresh(payment).free == 0 and debits(batch)[0].state is DebitState.RETURNED
 
 
 # ---- pure --------------------------------------------------------------------------------------------------------

@@ -4,11 +4,11 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app.billing.cancel import cancel_invoice, credit_invoice
 from app.billing.issue import issue_documents
-from app.billing.models import Invoice
+from app.billing.models import Charge, Invoice
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput
 from app.core.period import Month
@@ -86,6 +86,22 @@ def test_revenue_is_the_net_of_all_documents(shop):
     credit_invoice(ids[1], {1: Decimal("2.00")}, "too much")
     check()
     assert db.session.scalar(select(func.sum(RevenueStat.revenue))) == Decimal("5.77")
+
+
+def test_a_fee_for_several_months_counts_with_its_part_rounded_half_up_once(shop):
+    quarterly = make.tariff(period_months=3)
+    ids = [shop.document(shop.customer(), ("Quarter", net, count)).id for net, count in (("20.00", 1), ("0.01", 2))]
+    with transaction() as session:
+        session.execute(update(Charge).values(tariff_id=quarterly.id))
+    issue_documents(ids)
+    month, today = Month(2026, 11), date(2026, 11, 2)
+    make_month(month, today)
+    row = db.session.scalars(select(RevenueStat)).one()
+    assert (row.tariff_id, row.revenue, row.recurring) == (quarterly.id, Decimal("20.02"), Decimal("6.67"))
+    with at(date(2026, 12, 3)):
+        cancel_invoice(db.session.scalars(select(Invoice.id).order_by(Invoice.id)).first(), "wrong customer")
+        make_month(Month(2026, 12), date(2026, 12, 3))
+    assert [row.recurring for row in db.session.scalars(select(RevenueStat).where(RevenueStat.month == "2026-12"))] == [Decimal("-6.67")]
 
 
 def question(**more):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from app.plugin_api import to_cents
 from plugins.boleto.cnab import reading, writing_240, writing_400
 from plugins.boleto.cnab.writing import LAYOUTS, Company, Title, TooLong
 
@@ -30,7 +31,7 @@ def says(data: bytes, company: Company, titles: Sequence[Title]) -> bool:
     for record, title in zip(found.records, titles, strict=True):
         movement = record.get("movimento") or record.get("ocorrencia")
         number = record.get("nosso_numero") or record.get("nosso_numero_raw", "")
-        if (movement, record["vencimento"], record["valor"]) != (title.movement, title.due_on, int(title.amount * 100)) or title.body.lstrip("0") not in number:
+        if (movement, record["vencimento"], record["valor"]) != (title.movement, title.due_on, to_cents(title.amount)) or title.body.lstrip("0") not in number:
             return False
         if str(record.get("pagador_documento", "")).lstrip("0") != title.payer_tax_id.lstrip("0"):
             return False

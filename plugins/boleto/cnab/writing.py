@@ -9,6 +9,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from app.plugin_api import round_money, to_cents
+
 ENTRY, CANCEL, DUE = "01", "02", "06"
 LAYOUTS: dict[str, tuple[int, ...]] = {"001": (240,), "033": (240,), "104": (240,), "237": (400,), "341": (400,), "748": (240,), "756": (240,)}
 
@@ -76,10 +78,13 @@ def num(value: Any, length: int) -> str:
 
 
 def cents(amount: Decimal, length: int) -> str:
-    value = amount * 100
-    if value != int(value) or value < 0:
-        raise TooLong(f"{amount} is no amount in cents")
-    return num(int(value), length)
+    try:
+        value = to_cents(amount)
+    except ValueError as error:
+        raise TooLong(str(error)) from error
+    if value < 0:
+        raise TooLong(f"{amount} is below zero")
+    return num(value, length)
 
 
 def day8(day: date | None) -> str:
@@ -96,4 +101,4 @@ def person(tax_id: str) -> str:
 
 
 def interest_a_day(title: Title) -> Decimal:
-    return (title.amount * title.interest_percent / 3000).quantize(Decimal("0.01"))
+    return round_money(title.amount * title.interest_percent / 3000)
