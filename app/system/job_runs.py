@@ -26,6 +26,7 @@ from app.core.actor import Actor, acting, current_actor
 from app.core.db import after_commit, db, guarded, retrying, transaction
 from app.core.errors import DomainError, Held, InvalidInput, LostClaim
 from app.core.jobs import Job
+from app.system import quarantine
 from app.system.job_periods import current
 from app.system.models import JobNote, JobPart, JobRun, ProtocolKind, RunState
 from app.system.protocol import record
@@ -119,6 +120,8 @@ def execute(run_id: int) -> None:
             _fail_run(run_id, _("The job “%(name)s” is not installed any more.", name=name))
         return
     with acting(Actor("job", job.name)):
+        if retrying(lambda: quarantine.holds(run_id)):
+            return
         claim = retrying(lambda: _claim_run(run_id, job))
         if claim is not None:
             _work_run(run_id, job, claim)
@@ -167,11 +170,8 @@ def _is_done(session: Session, name: str, period: str) -> bool:
 
 
 def _hold_reason(job: Job, run: JobRun) -> str | None:
-    from app.system import quarantine
     from app.system.ticks import clock_is_doubtful
 
-    if not run.dry_run and not run.params.get("approved") and quarantine.restored_at() is not None:
-        return quarantine.reason()
     if job.risky and not run.dry_run and not run.params.get("approved") and clock_is_doubtful():
         return _("The clock jumped by more than 36 hours. Check the time, then approve.")
     return None
@@ -376,6 +376,8 @@ def approve(run_id: int, by: str) -> None:
         run = session.get_one(JobRun, run_id, with_for_update=True)
         if run.state is not RunState.HELD:
             raise InvalidInput(_("This run is not held."))
+        if not run.dry_run:
+            quarantine.refuse()
         run.state = RunState.RUNNING if run.planned else RunState.WAITING
         run.params, run.approved_by, run.lease_until = {**run.params, "approved": True}, by, None
         record(ProtocolKind.SETTINGS, "approved", subject_type="job", subject_id=run.id, subject=str(run), note=run.held_because)
@@ -390,6 +392,8 @@ def retry(run_id: int) -> None:
         run = session.get_one(JobRun, run_id, with_for_update=True)
         if run.state is not RunState.FAILED:
             raise InvalidInput(_("Only a failed run can be tried again."))
+        if not run.dry_run:
+            quarantine.refuse()
         run.state = RunState.RUNNING if run.planned else RunState.WAITING
         run.attempts, run.lease_until, run.finished_at = 0, None, None
         session.execute(update(JobPart).where(JobPart.run_id == run_id, JobPart.state == RunState.FAILED)

@@ -16,6 +16,7 @@ from app.system.protocol import record
 from app.system.settings import forget_cached
 
 MARK, HOLD = "quarantine", "system.hold_outgoing"
+HELD = "quarantined"        # in the parameters of a run: why it is held, in no language
 
 
 def restored_at() -> str | None:
@@ -42,9 +43,10 @@ def release() -> int:
         session.delete(mark)
         if (hold := session.get(SettingValue, HOLD)) is not None:
             session.delete(hold)
-        held = session.scalars(select(JobRun).where(JobRun.state == RunState.HELD, JobRun.attempts == 0)).all()   # with a doubtful clock they are held again
-        for run in held:
-            run.state, run.held_because = RunState.WAITING, ""
+        held = [run for run in session.scalars(select(JobRun).where(JobRun.state == RunState.HELD).with_for_update()) if run.params.get(HELD)]
+        for run in held:        # with a doubtful clock they are held again
+            run.state, run.held_because = RunState.RUNNING if run.planned else RunState.WAITING, ""
+            run.params = {key: value for key, value in run.params.items() if key != HELD}
     forget_cached()
     return len(held)
 
@@ -53,7 +55,30 @@ def reason() -> str:
     return _("This is a restored copy. Nothing runs until it is released on the page “Jobs”.")
 
 
+def holds(run_id: int) -> bool:
+    """Whether the run must not be worked on, whatever has been done of it. A dry run changes nothing and may."""
+    if restored_at() is None:
+        db.session.rollback()
+        return False
+    with transaction() as session:
+        if session.get(Mark, MARK, with_for_update={"read": True}, populate_existing=True) is None:
+            return False                # released meanwhile
+        run = session.get(JobRun, run_id, with_for_update=True, populate_existing=True)
+        if run is None or run.dry_run:
+            return False
+        if run.state in (RunState.WAITING, RunState.RUNNING):
+            run.state, run.held_because, run.lease_until = RunState.HELD, reason(), None
+            run.params = {**run.params, HELD: True}
+        return True
+
+
+def refuse(field: str | None = None) -> None:
+    """Raises InvalidInput in a restored copy."""
+    if restored_at() is not None:
+        raise InvalidInput(_("This is a restored copy. An administrator releases it on the page “Jobs”."), field=field)
+
+
 def check_hold(value: bool) -> None:
     """Of the setting: quarantine ends by `release` only, so that jobs and mails begin together and somebody signs for it."""
-    if not value and restored_at() is not None:
-        raise InvalidInput(_("This is a restored copy. An administrator releases it on the page “Jobs”."), field=HOLD)
+    if not value:
+        refuse(HOLD)
