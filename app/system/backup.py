@@ -172,11 +172,12 @@ def restore(name: str, say: Callable[[str], Any] = lambda _line: None) -> dict[s
     for entry, chunks in entries():
         if entry.startswith(DOCUMENTS):
             document_copies.put_back(entry.removeprefix(DOCUMENTS), chunks)
+    made = f"{datetime.fromisoformat(manifest['made']):%Y-%m-%d %H:%M} UTC"
     try:
-        backup_database.Restore(manifest["heads"]).run(entries)
+        backup_database.Restore(manifest["heads"], lambda connection: quarantine.mark(connection, made)).run(entries)
     except ValueError as error:
         raise BackupError(f"{error}. Install the release and plugins that made the backup.") from error
-    quarantine.begin(f"{datetime.fromisoformat(manifest['made']):%Y-%m-%d %H:%M} UTC")
+    quarantine.begin(made)      # it is already: this is for the protocol
     return manifest
 
 

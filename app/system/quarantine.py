@@ -6,7 +6,7 @@ Otherwise an older state would lock, bill and mail people by itself, beside the 
 from __future__ import annotations
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import Connection, delete, insert, select
 
 from app.core import clock
 from app.core.db import db, transaction
@@ -24,23 +24,31 @@ def restored_at() -> str | None:
     return db.session.scalar(select(Mark.value).where(Mark.name == MARK))
 
 
+def mark(connection: Connection, made: str) -> None:
+    """The rows that make a copy one in quarantine, in the connection's transaction: the restore writes them before anybody can use it."""
+    for row, key, values in ((Mark, Mark.name == MARK, {"name": MARK, "value": made, "at": clock.now()}),
+                             (SettingValue, SettingValue.key == HOLD, {"key": HOLD, "value": True, "changed_at": clock.now()})):
+        connection.execute(delete(row).where(key))
+        connection.execute(insert(row).values(values))
+
+
 def begin(made: str) -> None:
     """`made`: the instant of the backup, for people. Harmless when repeated."""
     with transaction() as session:
-        session.merge(Mark(name=MARK, value=made, at=clock.now()))
-        session.merge(SettingValue(key=HOLD, value=True))
+        mark(session.connection(), made)
         record(ProtocolKind.SECURITY, "quarantined", subject_type="installation", subject=made)
+    db.session.expire_all()
     forget_cached()
 
 
 def release() -> int:
     """An administrator says that this copy is the production: what waited goes on. Returns how many held runs go on."""
     with transaction() as session:
-        mark = session.get(Mark, MARK, with_for_update=True)
-        if mark is None:
+        row = session.get(Mark, MARK, with_for_update=True)
+        if row is None:
             raise InvalidInput(_("This installation is not in quarantine."))
-        record(ProtocolKind.SECURITY, "released", subject_type="installation", subject=mark.value)
-        session.delete(mark)
+        record(ProtocolKind.SECURITY, "released", subject_type="installation", subject=row.value)
+        session.delete(row)
         if (hold := session.get(SettingValue, HOLD)) is not None:
             session.delete(hold)
         held = [run for run in session.scalars(select(JobRun).where(JobRun.state == RunState.HELD).with_for_update()) if run.params.get(HELD)]

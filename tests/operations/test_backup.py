@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import MetaData, select, text
+from sqlalchemy import MetaData, func, select, text
 
 from app.admin.setup import setup_all
 from app.billing.issue import issue_documents
@@ -179,6 +179,17 @@ def test_a_broken_off_restore_is_refused_until_the_place_is_empty(app, shop, els
         monkeypatch.undo()
         with pytest.raises(BackupError, match="document store is not empty"):
             backup.restore(made.name)
+
+
+def test_a_restore_that_dies_at_its_end_leaves_a_quiet_copy(app, shop, elsewhere, monkeypatch):
+    made = backup.make()
+    db.session.remove()
+    with elsewhere.app_context():
+        monkeypatch.setattr(quarantine, "begin", lambda _made: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            backup.restore(made.name)
+        assert quarantine.restored_at() is not None and setting("system.hold_outgoing") is True
+        assert db.session.scalar(select(func.count(Customer.id))) == 3
 
 
 def test_a_restored_copy_is_quiet_until_it_is_released(app, shop, elsewhere):
