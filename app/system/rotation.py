@@ -11,10 +11,11 @@ from typing import Any
 
 from flask import current_app
 from flask_appbuilder import Model
-from sqlalchemy import Text, column, select, table, update
+from sqlalchemy import Text, column, literal, select, table, update
 
 from app.core.db import db, retrying, transaction
 from app.core.secrets import SecretError, SecretType, decrypt, encrypt, parse_keys
+from app.core.types import Json
 from app.system.models import ProtocolKind, SettingValue
 from app.system.protocol import record
 from app.system.settings import declared
@@ -101,10 +102,9 @@ def rotate(say: Callable[[str], Any]) -> int:
             lost += 1
             say(f"The setting {setting_key} cannot be opened with the configured keys; it stays as it is.")
             continue
-        with transaction() as session:
-            session.execute(update(SettingValue).where(SettingValue.key == setting_key).values(value=value))
-        total += 1
-        say(f"setting {setting_key}: sealed anew")
+        if retrying(lambda key=setting_key, before=stored, after=value: _store_setting(key, before, after)):  # type: ignore[misc]
+            total += 1
+            say(f"setting {setting_key}: sealed anew")
     with transaction():
         record(ProtocolKind.SECURITY, "keys_rotated", subject_type="encryption_key", subject=newest, note=f"{total} sealed anew, {lost} not readable")
     say(f"{total} secrets sealed anew with the key {newest}.")
@@ -118,3 +118,9 @@ def _store(rows: Any, key: str, what: str, fresh: list[tuple[Any, str, str]]) ->
             done: Any = session.execute(update(rows).where(rows.c[key] == ident, rows.c[what] == before).values({what: after}))
             changed += done.rowcount
     return changed
+
+
+def _store_setting(key: str, before: str, after: str) -> int:
+    with transaction() as session:
+        done: Any = session.execute(update(SettingValue).where(SettingValue.key == key, SettingValue.value == literal(before, Json)).values(value=after))
+        return int(done.rowcount)
