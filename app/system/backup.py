@@ -63,6 +63,11 @@ def _keys() -> dict[str, bytes]:
     return keys
 
 
+def _moment(match: re.Match[str]) -> datetime:
+    """When the backup of this name was begun."""
+    return datetime.strptime(match[1], STAMP).replace(tzinfo=UTC)
+
+
 def backups() -> list[Backup]:
     """All that are complete, oldest first."""
     fs, root = _place()
@@ -72,7 +77,7 @@ def backups() -> list[Backup]:
     for info in fs.ls(root, detail=True):
         name = str(info["name"]).rpartition("/")[2]
         if match := NAME.fullmatch(name):
-            found.append(Backup(name, datetime.strptime(match[1], STAMP).replace(tzinfo=UTC), int(info.get("size") or 0)))
+            found.append(Backup(name, _moment(match), int(info.get("size") or 0)))
     return sorted(found, key=lambda item: item.made)
 
 
@@ -83,16 +88,18 @@ def last_backup() -> datetime | None:
 
 
 def make(say: Callable[[str], Any] = lambda _line: None) -> Backup:
-    """Write a backup. It has its name only when it is complete: a broken-off one leaves a `.part` that the next one removes."""
+    """Write a backup. It has its name only when it is complete: a broken-off one leaves a `.part`, removed a day later (until
+    then it may be one that another process is writing)."""
     name, key = next(iter(_keys().items()))
     fs, root = _place()
     made = clock.now()
     final = f"{root}/ptt-{made:{STAMP}}.backup"
-    if fs.exists(final):
+    if fs.exists(final) or fs.exists(f"{final}.part"):
         raise BackupError("There is a backup of this second already.")
     fs.makedirs(root, exist_ok=True)
     for left in fs.glob(f"{root}/ptt-*.backup.part"):
-        fs.rm_file(left)
+        if (match := NAME.match(str(left).rpartition("/")[2])) and made - _moment(match) > timedelta(days=1):
+            fs.rm_file(left)
     sums: dict[str, dict[str, Any]] = {}
     with fs.open(f"{final}.part", "wb") as target:
         sealer = Sealer(target, name, key, made.isoformat())
