@@ -24,7 +24,7 @@ from app.core import clock
 from app.core.db import db, transaction
 from app.core.jobs import Context
 from app.core.secrets import parse_keys
-from app.system import backup_database, document_copies, quarantine
+from app.system import backup_database, document_copies, documents, quarantine
 from app.system.backup_stream import BackupError, Opener, Sealer
 from app.system.models import Mark
 from app.system.settings import Setting, declare, setting
@@ -114,7 +114,10 @@ def make(say: Callable[[str], Any] = lambda _line: None) -> Backup:
         manifest = {"format": 1, "made": made.isoformat(), "database": backup_database.kind(), "heads": heads, "entries": sums}
         sealer.entry(MANIFEST, [json.dumps(manifest).encode()], compress=True)
         sealer.close()
-    fs.mv(f"{final}.part", final)
+    if documents.is_local(fs):
+        documents.settle(f"{final}.part", final)        # durable before older ones go
+    else:
+        fs.mv(f"{final}.part", final)
     with transaction() as session:
         session.merge(Mark(name=LAST, value=clock.now().isoformat()))
     found = Backup(final.rpartition("/")[2], made, int(fs.size(final) or 0))

@@ -173,6 +173,13 @@ def test_a_broken_off_backup_has_no_name_and_is_removed(app, place, monkeypatch)
     assert {path.name for path in place.iterdir()} == {first.name, second.name}
 
 
+def test_a_backup_is_durable_before_it_has_its_name(app, place, monkeypatch):
+    settled = []
+    monkeypatch.setattr("app.system.documents.os.fsync", lambda number: settled.append(Path(f"/proc/self/fd/{number}").readlink().name))
+    made = backup.make()
+    assert settled == [f"{made.name}.part", place.name]
+
+
 def test_a_broken_off_restore_is_refused_until_the_place_is_empty(app, shop, elsewhere, monkeypatch):
     made = backup.make()
     db.session.remove()
