@@ -82,7 +82,7 @@ def backups() -> list[Backup]:
 
 
 def last_backup() -> datetime | None:
-    """When the last one was completed."""
+    """When the last one was completed and read back."""
     mark = db.session.get(Mark, LAST)
     return datetime.fromisoformat(mark.value) if mark else None
 
@@ -118,8 +118,6 @@ def make(say: Callable[[str], Any] = lambda _line: None) -> Backup:
         documents.settle(f"{final}.part", final)        # durable before older ones go
     else:
         fs.mv(f"{final}.part", final)
-    with transaction() as session:
-        session.merge(Mark(name=LAST, value=clock.now().isoformat()))
     found = Backup(final.rpartition("/")[2], made, int(fs.size(final) or 0))
     say(f"{found.name}: {len(sums)} entries, {found.size // 1000} kB, sealed with the key {name}")
     return found
@@ -164,6 +162,16 @@ def verify(name: str) -> dict[str, Any]:
         wrong = sorted(key for key in {*sums, *manifest["entries"]} if sums.get(key) != manifest["entries"].get(key))
         raise BackupError(f"{len(wrong)} entries are not what the manifest says: {', '.join(wrong[:5])}")
     return manifest
+
+
+def make_and_verify(say: Callable[[str], Any] = lambda _line: None) -> Backup:
+    """Write a backup and read all of it back: only then it counts as the last one."""
+    made = make(say)
+    verify(made.name)
+    say("Read back: complete.")
+    with transaction() as session:
+        session.merge(Mark(name=LAST, value=clock.now().isoformat()))
+    return made
 
 
 def restore(name: str, say: Callable[[str], Any] = lambda _line: None) -> dict[str, Any]:
@@ -235,7 +243,6 @@ def nightly(ctx: Context) -> None:
         for item in superfluous(backups(), setting("backup.daily"), setting("backup.weekly"), setting("backup.monthly")):
             ctx.note("would", item.name, _("Deleted: newer ones are kept in its place."))
         return
-    made = make()
-    verify(made.name)
+    made = make_and_verify()
     ctx.count("kilobytes", made.size // 1000)
     ctx.count("deleted", len(prune()))

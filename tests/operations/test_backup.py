@@ -259,7 +259,7 @@ def test_which_backups_go():
     assert [item.made for item in backup.superfluous(twice, 1, 0, 0)] == [now]
 
 
-def test_the_nightly_job(app, place):
+def test_the_nightly_job(app, place, monkeypatch):
     from app.system.job_runs import run_now
 
     assert run_now("system.backup").counts == {"off": 1} and not place.exists()
@@ -269,6 +269,10 @@ def test_the_nightly_job(app, place):
     run = run_now("system.backup")
     assert run.state is RunState.DONE and run.counts["deleted"] == 0 and len(backup.backups()) == 1
     last = backup.last_backup()
+    monkeypatch.setattr(backup, "verify", lambda _name: 1 / 0)
+    with clock.frozen(clock.now() + timedelta(hours=1)), pytest.raises(ZeroDivisionError):
+        backup.make_and_verify()
+    assert backup.last_backup() == last, "one that cannot be read back does not count"
     assert last is not None and abs(last - clock.now()) < timedelta(minutes=5)
     app.config["PTT_BACKUP_KEYS"] = ""
     run = run_now("system.backup")
