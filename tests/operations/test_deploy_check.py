@@ -251,3 +251,10 @@ def test_a_setting_that_is_changed_meanwhile_keeps_its_new_value(app, secret_set
     encrypt = rotation.encrypt
     monkeypatch.setattr(rotation, "encrypt", meanwhile)
     assert rotation.rotate(lambda _line: None) == 0 and setting(secret_setting) == "newer"
+
+
+def test_a_plugin_that_does_not_run_is_named(app):
+    app.config["PTT_ENCRYPTION_KEYS"] = f"{NEW},{ENCRYPTION_KEYS}"
+    app.extensions["ptt_plugins"].loaded = {name: found for name, found in app.extensions["ptt_plugins"].loaded.items() if name != "sepa"}
+    done = app.test_cli_runner().invoke(args=["ptt", "rotate-keys"])
+    assert done.exit_code == 1 and "Not sealed anew: what the plugins sepa store" in done.output and "Keep the old key" in done.output
