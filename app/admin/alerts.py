@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -21,6 +20,7 @@ from rq import Worker
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
+from app.admin.places import existing, local_folder
 from app.core import clock, formats
 from app.core.db import db, transaction
 from app.licenses.models import License, ProvisioningOrder, SyncState
@@ -112,12 +112,8 @@ def free_space() -> dict[str, float]:
 
     found: dict[str, float] = {}
     for name, place in (("data", str(config.VAR)), ("documents", current_app.config.get("DOCUMENTS_URL")), ("backups", current_app.config.get("BACKUP_URL"))):
-        scheme, separator, rest = str(place or "").partition("://")
-        path = rest if separator and scheme == "file" else "" if separator else scheme
-        while path and not os.path.exists(path) and path != os.path.dirname(path):
-            path = os.path.dirname(path)
-        if path:
-            usage = shutil.disk_usage(path)
+        if (folder := local_folder(place)) is not None:
+            usage = shutil.disk_usage(existing(folder))
             found[name] = usage.free / usage.total
     return found
 
