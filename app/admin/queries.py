@@ -172,6 +172,10 @@ class Waiting:
 
 @cached(15)
 def waiting() -> Waiting:
+    return waiting_now()
+
+
+def waiting_now() -> Waiting:
     """All of it in one statement, each part by an index."""
     today = clock.today()
     parts = {
