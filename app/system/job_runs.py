@@ -81,7 +81,7 @@ def execute(run_id: int) -> None:
             fail_run(run_id, _("The job “%(name)s” is not installed any more.", name=name))
         return
     with acting(Actor("job", job.name)):
-        if retrying(lambda: quarantine.holds(run_id)):
+        if not job.reads_only and retrying(lambda: quarantine.holds(run_id)):
             return
         claim = retrying(lambda: claim_run(run_id, job))
         if claim is not None:
@@ -97,14 +97,19 @@ def execute(run_id: int) -> None:
 # ---- what staff decides ------------------------------------------------------------------------------------------
 
 
+def _refuse_in_copy(run: JobRun) -> None:
+    job = jobs().get(run.job)
+    if not run.dry_run and not (job and job.reads_only):
+        quarantine.refuse()
+
+
 def approve(run_id: int, by: str) -> None:
     """Let a held run go on; its mass-effect limit and clock check are then passed over, once."""
     with transaction() as session:
         run = session.get_one(JobRun, run_id, with_for_update=True)
         if run.state is not RunState.HELD:
             raise InvalidInput(_("This run is not held."))
-        if not run.dry_run:
-            quarantine.refuse()
+        _refuse_in_copy(run)
         run.state = RunState.RUNNING if run.planned else RunState.WAITING
         run.params, run.approved_by, run.lease_until = {**run.params, "approved": True}, by, None
         record(ProtocolKind.SETTINGS, "approved", subject_type="job", subject_id=run.id, subject=str(run), note=run.held_because)
@@ -119,8 +124,7 @@ def retry(run_id: int) -> None:
         run = session.get_one(JobRun, run_id, with_for_update=True)
         if run.state is not RunState.FAILED:
             raise InvalidInput(_("Only a failed run can be tried again."))
-        if not run.dry_run:
-            quarantine.refuse()
+        _refuse_in_copy(run)
         run.state = RunState.RUNNING if run.planned else RunState.WAITING
         run.attempts, run.lease_until, run.finished_at = 0, None, None
         session.execute(update(JobPart).where(JobPart.run_id == run_id, JobPart.state == RunState.FAILED)
