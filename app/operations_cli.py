@@ -43,9 +43,7 @@ def backup(prune: bool) -> None:
     from app.system import backup as backups
 
     with acting(_me()), _told():
-        made = backups.make(click.echo)
-        backups.verify(made.name)
-        click.echo("Read back: complete.")
+        backups.make_and_verify(click.echo)
         for name in backups.prune() if prune else ():
             click.echo(f"{name} deleted")
 

@@ -29,7 +29,6 @@ def main() -> None:
         moment = time.monotonic()
         try:
             with flask_app.app_context():
-                from app.admin.alerts import check
                 from app.system.ticks import sweep, tick
 
                 if moment >= next_tick:
@@ -40,10 +39,22 @@ def main() -> None:
                     sweep()
                 if moment >= next_look:
                     next_look = moment + max(LOOK, pace) if pace >= TICK else moment + pace
-                    check()
+                    look()
         except SQLAlchemyError:
             log.exception("the database is away; asked again in a moment")
         stop.wait(min(1.0, pace))
+
+
+def look() -> None:
+    """Tell of what is wrong. What cannot be judged or sent must not stop the jobs."""
+    from app.admin.alerts import check
+
+    try:
+        check()
+    except SQLAlchemyError:
+        raise
+    except Exception:
+        log.exception("alerts could not be looked at or sent; tried again in a few minutes")
 
 
 if __name__ == "__main__":

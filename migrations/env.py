@@ -34,15 +34,30 @@ def rendered(kind, obj, autogen_context):
     return False
 
 
+def whole(ctx, step, heads, run_args):
+    """Before a migration is committed: SQLite looked at no reference while it ran."""
+    if ctx.dialect.name == "sqlite" and (broken := ctx.connection.exec_driver_sql("PRAGMA foreign_key_check").first()):
+        raise RuntimeError(f"The migration {step.up_revision_id} leaves rows of {broken[0]} that refer to nothing in {broken[2]}.")
+
+
 with db.engine.connect() as connection:
-    context.configure(
-        connection=connection,
-        target_metadata=db.metadata,
-        include_object=mine,
-        render_as_batch=True,
-        version_table=context.config.attributes["version_table"],
-        render_item=rendered,
-    )
-    with context.begin_transaction():
-        context.run_migrations()
-    connection.commit()
+    raw, sqlite = connection.connection.driver_connection, connection.dialect.name == "sqlite"
+    if sqlite:      # it changes a table by making it anew, which its keys forbid as soon as a row refers to it; inside a transaction this does nothing
+        raw.execute("PRAGMA foreign_keys=OFF")
+    try:
+        context.configure(
+            connection=connection,
+            target_metadata=db.metadata,
+            include_object=mine,
+            render_as_batch=True,
+            version_table=context.config.attributes["version_table"],
+            render_item=rendered,
+            on_version_apply=whole,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+        connection.commit()
+    finally:
+        connection.rollback()
+        if sqlite and not connection.invalidated:
+            raw.execute("PRAGMA foreign_keys=ON")

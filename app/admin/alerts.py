@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -21,12 +20,14 @@ from rq import Worker
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
+from app.admin import queries
+from app.admin.places import existing, local_folder
 from app.core import clock, formats
 from app.core.db import db, transaction
-from app.licenses.models import License, ProvisioningOrder, SyncState
+from app.licenses.models import ProvisioningOrder
 from app.system import backup, job_runs, quarantine
 from app.system.mail import deliver_mail, queue_mail
-from app.system.models import EventFailure, JobRun, MailMessage, Mark, RunState
+from app.system.models import JobRun, MailMessage, Mark, RunState
 from app.system.outbox import OutboxState
 from app.system.queue import connection
 from app.system.settings import forget_cached, setting
@@ -70,17 +71,13 @@ def _jobs() -> Iterator[tuple[str, str]]:
 
 
 def _outboxes() -> Iterator[tuple[str, str]]:
-    dead = db.session.execute(select(
-        select(func.count()).select_from(MailMessage).where(MailMessage.state == OutboxState.HELD).scalar_subquery(),
-        select(func.count()).select_from(MailMessage).where(MailMessage.state == OutboxState.UNSURE).scalar_subquery(),
-        select(func.count()).select_from(License).where(License.sync_state != SyncState.SYNCED, License.sync_state == SyncState.FAILED).scalar_subquery(),
-        select(func.count()).select_from(EventFailure).where(EventFailure.repeated_at.is_(None)).scalar_subquery())).one()
-    if dead[0] or dead[1]:
-        yield "dead:mail", ngettext("%(num)d e-mail failed or is unclear.", "%(num)d e-mails failed or are unclear.", dead[0] + dead[1])
-    if dead[2]:
-        yield "dead:provisioning", ngettext("%(num)d license could not be brought to its PTT server.", "%(num)d licenses could not be brought to their PTT servers.", dead[2])
-    if dead[3]:
-        yield "dead:reactions", ngettext("%(num)d reaction of a plugin failed.", "%(num)d reactions of plugins failed.", dead[3])
+    dead = queries.waiting_now()
+    if mails := dead.failed_mails + dead.unsure_mails:
+        yield "dead:mail", ngettext("%(num)d e-mail failed or is unclear.", "%(num)d e-mails failed or are unclear.", mails)
+    if dead.failed_licenses:
+        yield "dead:provisioning", ngettext("%(num)d license could not be brought to its PTT server.", "%(num)d licenses could not be brought to their PTT servers.", dead.failed_licenses)
+    if dead.failed_reactions:
+        yield "dead:reactions", ngettext("%(num)d reaction of a plugin failed.", "%(num)d reactions of plugins failed.", dead.failed_reactions)
     if setting("system.hold_outgoing"):
         return
     for name, table in OUTBOXES.items():
@@ -112,12 +109,8 @@ def free_space() -> dict[str, float]:
 
     found: dict[str, float] = {}
     for name, place in (("data", str(config.VAR)), ("documents", current_app.config.get("DOCUMENTS_URL")), ("backups", current_app.config.get("BACKUP_URL"))):
-        scheme, separator, rest = str(place or "").partition("://")
-        path = rest if separator and scheme == "file" else "" if separator else scheme
-        while path and not os.path.exists(path) and path != os.path.dirname(path):
-            path = os.path.dirname(path)
-        if path:
-            usage = shutil.disk_usage(path)
+        if (folder := local_folder(place)) is not None:
+            usage = shutil.disk_usage(existing(folder))
             found[name] = usage.free / usage.total
     return found
 

@@ -40,7 +40,6 @@ class Step:
 class Checklist:
     steps: list[Step]
     demo: bool
-    hidden: bool
 
     @property
     def done(self) -> int:
@@ -62,7 +61,7 @@ def for_reader() -> Checklist | None:
     marks = set(db.session.scalars(select(Mark.name).where(Mark.name.in_((DEMO, HIDDEN, NUMBERING)))))
     if HIDDEN in marks:
         return None
-    return Checklist(steps(NUMBERING in marks), DEMO in marks, False)
+    return Checklist(steps(NUMBERING in marks), DEMO in marks)
 
 
 def _settings(key: str, anchor: str = "") -> str | None:

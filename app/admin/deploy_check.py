@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from flask import current_app
 from sqlalchemy import func, select, text
 
+from app.admin.places import existing, local_folder
 from app.core import clock
 from app.core.db import db, is_postgresql
 from app.core.secrets import SecretError, decrypt
@@ -115,22 +116,20 @@ def folders() -> Iterator[Finding]:
     """Where the processes write: possible, with room, and nowhere else."""
     import config
 
-    places = {"PTT_VAR": str(config.VAR), "DOCUMENTS_URL": _local(current_app.config.get("DOCUMENTS_URL"))}
+    places = {"PTT_VAR": local_folder(config.VAR), "DOCUMENTS_URL": local_folder(current_app.config.get("DOCUMENTS_URL"))}
     if current_app.config.get("PTT_BACKUP_KEYS"):
-        places["BACKUP_URL"] = _local(current_app.config.get("BACKUP_URL"))
+        places["BACKUP_URL"] = local_folder(current_app.config.get("BACKUP_URL"))
     for name, place in places.items():
-        if not place:
+        if place is None:
             continue
-        found = Path(place)
-        while not found.exists() and found != found.parent:
-            found = found.parent            # it is made when it is needed first
+        found = existing(place)
         if not os.access(found, os.W_OK | os.X_OK):
             yield Finding(ERROR, "folders", f"{name}: {found} cannot be written by this user.")
             continue
         usage = shutil.disk_usage(found)
         if usage.free < ROOM * usage.total:
             yield Finding(WARNING, "folders", f"{name}: less than {ROOM:.0%} of the disk are free ({usage.free // 1_000_000} MB).")
-        if Path(place).exists() and Path(place).stat().st_mode & 0o007:
+        if place.exists() and place.stat().st_mode & 0o007:
             yield Finding(WARNING, "folders", f"{name}: every user of this machine can read {place}. Take the rights of others away (chmod o-rwx).")
     code = Path(current_app.root_path)
     if os.geteuid() != 0 and _may_change(code):
@@ -141,11 +140,6 @@ def folders() -> Iterator[Finding]:
 
 def _may_change(code: Path) -> bool:
     return os.access(code, os.W_OK)
-
-
-def _local(url: Any) -> str:
-    scheme, _separator, rest = str(url or "").partition("://")
-    return rest if scheme == "file" else str(url or "") if not rest else ""
 
 
 def secrets() -> Iterator[Finding]:

@@ -9,12 +9,14 @@ from typing import Any
 from flask import Flask, current_app, jsonify, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 
 from app.core.db import db
 from app.core.errors import Conflict, DomainError
 
 log = logging.getLogger(__name__)
+OUT_OF_RANGE = "22003"      # numeric_value_out_of_range
 
 
 def texts(code: int) -> tuple[str, str]:
@@ -67,6 +69,15 @@ def install(flask_app: Flask) -> None:
     def domain(error: DomainError) -> Any:
         db.session.rollback()
         return page(409 if isinstance(error, Conflict) else 400, text=str(error))
+
+    @flask_app.errorhandler(DataError)
+    def too_large(error: DataError) -> Any:
+        """PostgreSQL refuses to compare an id with a number that its column cannot hold: no row has it."""
+        ids = [value for value in (request.view_args or {}).values() if isinstance(value, int)]
+        if getattr(error.orig, "sqlstate", None) != OUT_OF_RANGE or max(ids, default=0) < 2**31:
+            return unexpected(error)
+        db.session.rollback()
+        return page(404)
 
     @flask_app.errorhandler(Exception)
     def unexpected(error: Exception) -> Any:

@@ -10,8 +10,7 @@ import hmac
 import os
 import time
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
-from datetime import time as day_time
+from datetime import datetime
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -22,13 +21,11 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from rq import Worker
 from sqlalchemy import func, select
 
-from app.admin import alerts
+from app.admin import alerts, queries
 from app.admin.workforce import queue_names
 from app.core import clock
 from app.core.db import db
-from app.core.jobs import Job
-from app.core.period import Month
-from app.system import backup, job_periods, job_runs, quarantine
+from app.system import backup, job_runs, quarantine
 from app.system.models import JobRun, Mark, RunState
 from app.system.outbox import OutboxState
 from app.system.queue import connection, queue
@@ -87,19 +84,6 @@ def may_read() -> bool:
     return any(address in ip_network(net) for net in nets)
 
 
-def next_due(job: Job) -> datetime | None:
-    """The instant from when on its next period is due."""
-    newest = job_periods.current(job, clock.now(), clock.zone())
-    if newest is None:
-        return None
-    period = job_periods.following(job, newest)
-    if job.once_per == "hour":
-        return datetime.strptime(period, job_periods.HOUR).replace(tzinfo=UTC)
-    number, _space, at = job.at.rpartition(" ")
-    day = date.fromisoformat(period) if job.once_per == "day" else Month.parse(period).start.replace(day=int(number or 1))
-    return datetime.combine(day, day_time.fromisoformat(at), clock.zone())
-
-
 class Facts:
     """What the database and Redis know, read when it is asked for."""
 
@@ -116,7 +100,7 @@ class Facts:
                 done.add_metric((name,), moment.timestamp())
         due = GaugeMetricFamily("ptt_job_next_timestamp_seconds", "When the job is due next.", labels=("job",))
         for job in job_runs.jobs().values():
-            if (moment := next_due(job)) is not None:
+            if (moment := queries.next_due(job)) is not None:
                 due.add_metric((job.name,), moment.timestamp())
         runs = GaugeMetricFamily("ptt_job_runs", "Runs that are not over, or failed, by job.", labels=("job", "state"))
         states = (RunState.WAITING, RunState.RUNNING, RunState.FAILED, RunState.HELD)

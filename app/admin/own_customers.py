@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from flask import current_app
-from flask_appbuilder.security.sqla.models import Role, assoc_group_role, assoc_user_group, assoc_user_role
+from flask_appbuilder.security.sqla.models import Role
 from flask_login import current_user
-from sqlalchemy import or_, select, union
+from sqlalchemy import or_, select
 
+from app.admin.rights import role_ids
 from app.billing.models import BillingDocument, Charge, ManualLine
 from app.catalog.models import Article, PttMode, PttServer, Service, Tariff, TaxRate
 from app.core.db import db
@@ -38,10 +39,7 @@ def limited_reader() -> Reader | None:
 
 
 def roles_of(user_id: int) -> set[str]:
-    ids = union(select(assoc_user_role.c.role_id).where(assoc_user_role.c.user_id == user_id),
-                select(assoc_group_role.c.role_id).join(assoc_user_group, assoc_user_group.c.group_id == assoc_group_role.c.group_id)
-                .where(assoc_user_group.c.user_id == user_id)).subquery()
-    return set(db.session.scalars(select(Role.name).where(Role.id.in_(select(ids.c.role_id)))))
+    return set(db.session.scalars(select(Role.name).where(Role.id.in_(role_ids(user_id)))))
 
 
 def closed_views() -> frozenset[str]:

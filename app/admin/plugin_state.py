@@ -70,7 +70,7 @@ def drop_data(name: str) -> list[str]:
         found = [Table(table, metadata, autoload_with=session.connection(), resolve_fks=False) for table in names]
         for table in reversed(_by_need(found)):
             table.drop(session.connection())
-        session.execute(delete(SettingValue).where(SettingValue.key.startswith(f"{name}.", autoescape=True)))
+        session.execute(delete(SettingValue).where(SettingValue.key.in_([spec.key for spec in plugins().loaded[name].answers["settings"]])))
         record(ProtocolKind.SETTINGS, "data_dropped", subject_type="plugin", subject=name, changes={"tables": ["", ", ".join(names)]})
     return names
 

@@ -6,7 +6,7 @@ import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -172,6 +172,10 @@ class Waiting:
 
 @cached(15)
 def waiting() -> Waiting:
+    return waiting_now()
+
+
+def waiting_now() -> Waiting:
     """All of it in one statement, each part by an index."""
     today = clock.today()
     parts = {
@@ -218,10 +222,10 @@ def recent_runs(count: int = 6) -> list[JobRun]:
     return list(db.session.scalars(select(JobRun).where(JobRun.dry_run.is_(False)).order_by(JobRun.id.desc()).limit(count)))
 
 
-def next_period(job: Job) -> str | None:
-    """The period that comes next by the clock, None for a job by hand."""
+def next_due(job: Job) -> datetime | None:
+    """From when on its next period is due, None for a job by hand."""
     newest = job_periods.current(job, clock.now(), clock.zone())
-    return job_periods.following(job, newest) if newest else None
+    return job_periods.begins(job, job_periods.following(job, newest), clock.zone()) if newest else None
 
 
 def redis_answers() -> bool:

@@ -11,8 +11,18 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import current_app
-from flask_appbuilder.security.sqla.models import Group, Permission, PermissionView, Role, User, ViewMenu
-from sqlalchemy import event, inspect
+from flask_appbuilder.security.sqla.models import (
+    Group,
+    Permission,
+    PermissionView,
+    Role,
+    User,
+    ViewMenu,
+    assoc_group_role,
+    assoc_user_group,
+    assoc_user_role,
+)
+from sqlalchemy import CompoundSelect, event, inspect, select, union_all
 from sqlalchemy.orm import Session
 
 from app.core.db import db
@@ -24,6 +34,13 @@ MOST = 500      # users kept
 PARTS = {Role: ("permissions", "user", "groups"), Group: ("roles", "users"), User: ("roles", "groups"), PermissionView: (), Permission: (), ViewMenu: ()}
 
 Rights = frozenset[tuple[str, str]]
+
+
+def role_ids(user_id: int) -> CompoundSelect[tuple[int]]:
+    """Ids of the roles of a user, his own and those of his groups, for `.in_(…)`."""
+    return union_all(select(assoc_user_role.c.role_id).where(assoc_user_role.c.user_id == user_id),
+                     select(assoc_group_role.c.role_id).join(assoc_user_group, assoc_user_group.c.group_id == assoc_group_role.c.group_id)
+                     .where(assoc_user_group.c.user_id == user_id))
 
 
 def kept(user_id: int, read: Callable[[int], Rights]) -> Rights:

@@ -13,13 +13,10 @@ from flask_appbuilder.security.sqla.models import (
     Role,
     User,
     ViewMenu,
-    assoc_group_role,
     assoc_permissionview_role,
-    assoc_user_group,
-    assoc_user_role,
 )
 from flask_login import LoginManager, current_user
-from sqlalchemy import select, union
+from sqlalchemy import select
 from werkzeug.security import generate_password_hash
 
 from app.admin import passwords, sessions, throttle
@@ -146,14 +143,11 @@ class SecurityManager(FabSecurityManager):
         return found
 
     def rights_of(self, user_id: int) -> frozenset[tuple[str, str]]:
-        roles = union(select(assoc_user_role.c.role_id).where(assoc_user_role.c.user_id == user_id),
-                      select(assoc_group_role.c.role_id).join(assoc_user_group, assoc_user_group.c.group_id == assoc_group_role.c.group_id)
-                      .where(assoc_user_group.c.user_id == user_id)).subquery()
         query = (select(Permission.name, ViewMenu.name).distinct()
                  .join(PermissionView, PermissionView.permission_id == Permission.id)
                  .join(ViewMenu, PermissionView.view_menu_id == ViewMenu.id)
                  .join(assoc_permissionview_role, assoc_permissionview_role.c.permission_view_id == PermissionView.id)
-                 .where(assoc_permissionview_role.c.role_id.in_(select(roles.c.role_id))))
+                 .where(assoc_permissionview_role.c.role_id.in_(kept_rights.role_ids(user_id))))
         return frozenset((name, view) for name, view in db.session.execute(query))
 
     def role_named(self, name: str) -> Role | None:

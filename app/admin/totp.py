@@ -15,12 +15,13 @@ from typing import Any
 import pyotp
 import segno
 from flask import current_app
-from flask_appbuilder.security.sqla.models import Role, assoc_group_role, assoc_user_group, assoc_user_role
+from flask_appbuilder.security.sqla.models import Role
 from flask_babel import gettext as _
-from sqlalchemy import and_, delete, exists, func, select, union_all, update
+from sqlalchemy import and_, delete, exists, func, select, update
 
 from app.admin import sessions, throttle
 from app.admin.notices import tell_owner
+from app.admin.rights import role_ids
 from app.admin.security import must_wait
 from app.admin.totp_models import StaffFactor, StaffRecoveryCode
 from app.core import clock
@@ -41,10 +42,7 @@ def is_on(user_id: int) -> bool:
 
 
 def _has_role_that_needs_it(user_id: int) -> Any:
-    roles = union_all(select(assoc_user_role.c.role_id).where(assoc_user_role.c.user_id == user_id),
-                      select(assoc_group_role.c.role_id).join(assoc_user_group, assoc_user_group.c.group_id == assoc_group_role.c.group_id)
-                      .where(assoc_user_group.c.user_id == user_id)).subquery()
-    return exists().where(Role.id.in_(select(roles.c.role_id)), Role.name.in_(REQUIRED_ROLES))
+    return exists().where(Role.id.in_(role_ids(user_id)), Role.name.in_(REQUIRED_ROLES))
 
 
 def is_required(user_id: int) -> bool:

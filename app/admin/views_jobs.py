@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
 from typing import Any
 
 from flask import abort, redirect, request, url_for
@@ -21,9 +20,8 @@ from app.core import formats
 from app.core.db import db
 from app.core.fields import ServiceForm, clean_text
 from app.core.jobs import Job
-from app.core.period import Month
 from app.core.views import AdminInterface, AdminPage, AdminView, action, allowed, expose, with_row
-from app.system import job_periods, job_runs, quarantine, ticks
+from app.system import job_runs, quarantine, ticks
 from app.system.models import JobNote, JobPart, JobRun, RunState
 from app.system.settings import setting
 
@@ -37,15 +35,10 @@ def job_title(name: str) -> str:
 
 def next_run(job: Job) -> str:
     """When it comes next, as people say it; nothing for a job by hand."""
-    period = queries.next_period(job)
-    if period is None:
-        return formats.NOTHING
-    if job.once_per == "hour":
-        return formats.moment(datetime.strptime(period, job_periods.HOUR).replace(tzinfo=UTC))
-    if job.once_per == "day":
-        return f"{formats.day(date.fromisoformat(period))}, {job.at}"
-    number, _space, at = job.at.rpartition(" ")
-    return f"{formats.day(Month.parse(period).start.replace(day=int(number or 1)))}, {at}"
+    due = queries.next_due(job)
+    if due is None or job.once_per == "hour":
+        return formats.moment(due)
+    return f"{formats.day(due.date())}, {due:%H:%M}"
 
 
 def counts_text(counts: dict[str, int] | None) -> str:

@@ -33,6 +33,7 @@ class Job:
 
     `at`: for days the local time "HH:MM", for months "D HH:MM", from when on the period is due.
     `risky`: bills, locks or deletes; held when the clock jumped.  `after`: jobs that must have finished this period.
+    `reads_only`: changes no customer, money or server, so it may run in a restored copy too.
     `catch_up`: periods that were missed are run one by one, oldest first; otherwise only the newest is run.
     """
 
@@ -42,6 +43,7 @@ class Job:
     once_per: str = ""
     at: str = "00:00"
     risky: bool = False
+    reads_only: bool = False
     catch_up: bool = True
     after: tuple[str, ...] = ()
     plan: Callable[[Context], Iterable[dict[str, Any]]] | None = None

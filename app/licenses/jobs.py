@@ -123,7 +123,7 @@ __all__ = ["JOBS", "mass_limit"]
 JOBS = [
     Job(bulk.JOB, _l("Bulk actions on licenses"), plan=bulk.plan, part=bulk.work, risky=True,
         help=_l("What staff asked for in the list of licenses, for many at a time.")),
-    Job("licenses.reconcile", _l("Compare PTT servers"), run=reconcile, once_per="day", at="03:10", catch_up=False, lease_seconds=600,
+    Job("licenses.reconcile", _l("Compare PTT servers"), run=reconcile, once_per="day", at="03:10", catch_up=False, reads_only=True, lease_seconds=600,
         help=_l("Reads all users and groups of every PTT server and shows what differs from the database. Nothing is changed.")),
     Job("licenses.day_turns", _l("Begin and end of licenses"), run=day_turns, once_per="day", at="00:05", risky=True, catch_up=False,
         help=_l("Customers and licenses whose last day is over are marked as deleted and removed from the PTT server; planned tariffs and services begin.")),

@@ -19,7 +19,14 @@ from app.plugin_api.base import API_VERSION, Plugin
 GROUP = "pttadmin.plugins"
 QUESTIONS = ("payment_methods", "payment_intakes", "provisioning_drivers", "sms_gateways", "accounting_exports", "invoice_extras", "jobs", "admin_pages",
              "api_resources", "public_blueprint", "portal_blueprint", "portal_entries", "reactions", "settings", "mail_templates")
-RESERVED = frozenset({"core", "admin", "system", "catalog", "customers", "licenses", "billing", "receivables", "invoice", "customer", "license", "payment", "portal", "api", "ab"})
+RESERVED = frozenset("""
+    core admin system catalog customers licenses billing receivables portal website chat statistics exchange api housekeeping
+    alerts backup company documents interest locks payments prospects reminders retention
+    ab ab_api ab_group ab_permission ab_permission_view ab_register ab_user ab_view article association bank callback charge chat_canned customer
+    data deletion document event export idempotency invoice job lawyer license license_bulk lock login mail manual open partner password payer payment
+    portal_account prepaid protocol provisioning ptt ptt_group ptt_server purged recurring reminder retired revenue sales saved setting staff staff_list
+    staff_recovery tariff tax terms website_menu
+""".split())        # slices, sections of settings, and what the core's tables begin with: a plugin's own begin with its name
 NAME = re.compile(r"[a-z][a-z0-9_]{1,23}")
 log = logging.getLogger(__name__)
 

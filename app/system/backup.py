@@ -24,7 +24,7 @@ from app.core import clock
 from app.core.db import db, transaction
 from app.core.jobs import Context
 from app.core.secrets import parse_keys
-from app.system import backup_database, document_copies, quarantine
+from app.system import backup_database, document_copies, documents, quarantine
 from app.system.backup_stream import BackupError, Opener, Sealer
 from app.system.models import Mark
 from app.system.settings import Setting, declare, setting
@@ -63,6 +63,11 @@ def _keys() -> dict[str, bytes]:
     return keys
 
 
+def _moment(match: re.Match[str]) -> datetime:
+    """When the backup of this name was begun."""
+    return datetime.strptime(match[1], STAMP).replace(tzinfo=UTC)
+
+
 def backups() -> list[Backup]:
     """All that are complete, oldest first."""
     fs, root = _place()
@@ -72,27 +77,29 @@ def backups() -> list[Backup]:
     for info in fs.ls(root, detail=True):
         name = str(info["name"]).rpartition("/")[2]
         if match := NAME.fullmatch(name):
-            found.append(Backup(name, datetime.strptime(match[1], STAMP).replace(tzinfo=UTC), int(info.get("size") or 0)))
+            found.append(Backup(name, _moment(match), int(info.get("size") or 0)))
     return sorted(found, key=lambda item: item.made)
 
 
 def last_backup() -> datetime | None:
-    """When the last one was completed."""
+    """When the last one was completed and read back."""
     mark = db.session.get(Mark, LAST)
     return datetime.fromisoformat(mark.value) if mark else None
 
 
 def make(say: Callable[[str], Any] = lambda _line: None) -> Backup:
-    """Write a backup. It has its name only when it is complete: a broken-off one leaves a `.part` that the next one removes."""
+    """Write a backup. It has its name only when it is complete: a broken-off one leaves a `.part`, removed a day later (until
+    then it may be one that another process is writing)."""
     name, key = next(iter(_keys().items()))
     fs, root = _place()
     made = clock.now()
     final = f"{root}/ptt-{made:{STAMP}}.backup"
-    if fs.exists(final):
+    if fs.exists(final) or fs.exists(f"{final}.part"):
         raise BackupError("There is a backup of this second already.")
     fs.makedirs(root, exist_ok=True)
     for left in fs.glob(f"{root}/ptt-*.backup.part"):
-        fs.rm_file(left)
+        if (match := NAME.match(str(left).rpartition("/")[2])) and made - _moment(match) > timedelta(days=1):
+            fs.rm_file(left)
     sums: dict[str, dict[str, Any]] = {}
     with fs.open(f"{final}.part", "wb") as target:
         sealer = Sealer(target, name, key, made.isoformat())
@@ -107,9 +114,10 @@ def make(say: Callable[[str], Any] = lambda _line: None) -> Backup:
         manifest = {"format": 1, "made": made.isoformat(), "database": backup_database.kind(), "heads": heads, "entries": sums}
         sealer.entry(MANIFEST, [json.dumps(manifest).encode()], compress=True)
         sealer.close()
-    fs.mv(f"{final}.part", final)
-    with transaction() as session:
-        session.merge(Mark(name=LAST, value=clock.now().isoformat()))
+    if documents.is_local(fs):
+        documents.settle(f"{final}.part", final)        # durable before older ones go
+    else:
+        fs.mv(f"{final}.part", final)
     found = Backup(final.rpartition("/")[2], made, int(fs.size(final) or 0))
     say(f"{found.name}: {len(sums)} entries, {found.size // 1000} kB, sealed with the key {name}")
     return found
@@ -156,6 +164,16 @@ def verify(name: str) -> dict[str, Any]:
     return manifest
 
 
+def make_and_verify(say: Callable[[str], Any] = lambda _line: None) -> Backup:
+    """Write a backup and read all of it back: only then it counts as the last one."""
+    made = make(say)
+    verify(made.name)
+    say("Read back: complete.")
+    with transaction() as session:
+        session.merge(Mark(name=LAST, value=clock.now().isoformat()))
+    return made
+
+
 def restore(name: str, say: Callable[[str], Any] = lambda _line: None) -> dict[str, Any]:
     """Into an empty database and an empty document store only; the copy is in quarantine. Run `setup` afterwards (the command does)."""
     if not backup_database.is_empty():
@@ -172,11 +190,12 @@ def restore(name: str, say: Callable[[str], Any] = lambda _line: None) -> dict[s
     for entry, chunks in entries():
         if entry.startswith(DOCUMENTS):
             document_copies.put_back(entry.removeprefix(DOCUMENTS), chunks)
+    made = f"{datetime.fromisoformat(manifest['made']):%Y-%m-%d %H:%M} UTC"
     try:
-        backup_database.Restore(manifest["heads"]).run(entries)
+        backup_database.Restore(manifest["heads"], lambda connection: quarantine.mark(connection, made)).run(entries)
     except ValueError as error:
         raise BackupError(f"{error}. Install the release and plugins that made the backup.") from error
-    quarantine.begin(f"{datetime.fromisoformat(manifest['made']):%Y-%m-%d %H:%M} UTC")
+    quarantine.begin(made)      # it is already: this is for the protocol
     return manifest
 
 
@@ -224,7 +243,6 @@ def nightly(ctx: Context) -> None:
         for item in superfluous(backups(), setting("backup.daily"), setting("backup.weekly"), setting("backup.monthly")):
             ctx.note("would", item.name, _("Deleted: newer ones are kept in its place."))
         return
-    made = make()
-    verify(made.name)
+    made = make_and_verify()
     ctx.count("kilobytes", made.size // 1000)
     ctx.count("deleted", len(prune()))

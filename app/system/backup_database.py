@@ -18,11 +18,12 @@ from typing import Any
 
 from flask_appbuilder import Model
 from psycopg import sql
-from sqlalchemy import inspect
+from sqlalchemy import Connection, NullPool, create_engine, inspect
 
 from app import migrate
 from app.core.db import db
 from app.system.backup_stream import BLOCK, BackupError
+from app.system.documents import settle
 
 SQLITE, SEQUENCES, TABLE = "database.sqlite", "database/sequences.json", "database/tables/"
 _NAME = re.compile(r"[a-z0-9_]{1,63}")
@@ -116,14 +117,15 @@ def _read(path: Path) -> Iterator[bytes]:
 
 
 class Restore:
-    """Puts the entries of a dump into an empty database. `heads` and `tables` are the manifest's.
+    """Puts the entries of a dump into an empty database. `heads` are the manifest's; `seal` writes what must be there before
+    anybody can use the copy.
 
     PostgreSQL: the schema is made by the migrations that the backup had, then filled in the order of the keys: all in one
     transaction, so that a broken-off restore leaves empty tables and is refused the next time until the database is made anew.
     """
 
-    def __init__(self, heads: dict[str, list[str]]):
-        self._heads = heads
+    def __init__(self, heads: dict[str, list[str]], seal: Callable[[Connection], None]):
+        self._heads, self._seal = heads, seal
 
     def run(self, entries: Callable[[], Iterator[tuple[str, Iterator[bytes]]]]) -> None:
         if kind() == "sqlite":
@@ -138,36 +140,33 @@ class Restore:
         temp = path.with_name(f"{path.name}.restoring")
         for name, chunks in entries:
             if name == SQLITE:
-                temp.unlink(missing_ok=True)
+                for suffix in ("", "-wal", "-shm"):
+                    temp.with_name(temp.name + suffix).unlink(missing_ok=True)
                 with os.fdopen(os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640), "wb") as handle:
                     for chunk in chunks:
                         handle.write(chunk)
-                    handle.flush()
-                    os.fsync(handle.fileno())
+                copy = create_engine(f"sqlite:///{temp}", poolclass=NullPool)
+                with copy.begin() as connection:
+                    self._seal(connection)
                 for suffix in ("-wal", "-shm"):
                     path.with_name(path.name + suffix).unlink(missing_ok=True)
-                temp.replace(path)
+                settle(str(temp), str(path))
                 return
         raise BackupError("The backup is one of PostgreSQL. Set DATABASE_URL to an empty PostgreSQL database.")
 
     def _postgresql(self, entries: Callable[[], Iterator[tuple[str, Iterator[bytes]]]]) -> None:
         migrate.upgrade_to(self._heads)
         order = {table.name: number for number, table in enumerate(Model.metadata.sorted_tables)}
-        raw = db.engine.raw_connection()
-        try:
-            connection: Any = raw.driver_connection
-            with connection.cursor() as cursor:
+        with db.engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            with driver.cursor() as cursor:
                 cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'")
                 known = {row[0] for row in cursor.fetchall() if not row[0].endswith("alembic_version")}
                 for name in sorted(known, key=lambda n: order.get(n, -1), reverse=True):
                     cursor.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(name)))      # what the migrations put there
                 self._fill(cursor, entries, known, order)
-            connection.commit()
-        except BaseException:
-            raw.rollback()
-            raise
-        finally:
-            raw.close()
+            self._seal(connection)
+            connection.commit()         # all or nothing: leaving without it rolls back
 
     def _fill(self, cursor: Any, entries: Callable[[], Iterator[tuple[str, Iterator[bytes]]]], known: set[str], order: dict[str, int]) -> None:
         """Foreign keys are checked as the rows come, so tables go in behind those they refer to: what comes too early waits in a file."""

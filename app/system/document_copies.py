@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
-from app.system.documents import _PATH, StoreError, _full, _is_local, _settle, _store
+from app.system.documents import _PATH, StoreError, _full, _store, is_local, settle
 
 BLOCK = 1 << 20
 
@@ -47,7 +47,7 @@ def is_empty() -> bool:
 def put_back(path: str, chunks: Iterable[bytes]) -> None:
     """Under its old name, durable. StoreError when the path is none of the store's."""
     fs, full = _full(path)
-    if not _is_local(fs):
+    if not is_local(fs):
         with fs.open(full, "wb") as handle:
             for chunk in chunks:
                 handle.write(chunk)
@@ -57,7 +57,7 @@ def put_back(path: str, chunks: Iterable[bytes]) -> None:
     with os.fdopen(os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640), "wb") as handle:
         for chunk in chunks:
             handle.write(chunk)
-    _settle(temp, full)
+    settle(temp, full)
 
 
 __all__ = ["StoreError", "blocks", "is_empty", "paths", "put_back"]

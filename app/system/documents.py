@@ -63,7 +63,8 @@ def _store() -> tuple[Any, str]:
     return _open(_url())
 
 
-def _is_local(fs: Any) -> bool:
+def is_local(fs: Any) -> bool:
+    """Whether the files lie on this machine, so that they can be made durable by `settle`."""
     return isinstance(fs, fsspec.implementations.local.LocalFileSystem)
 
 
@@ -81,7 +82,7 @@ def put(data: bytes, media_type: str) -> Stored:
     path = f"{clock.now():%Y/%m}/{secrets.token_hex(16)}{SUFFIXES.get(media_type, '')}"
     fs, full = _full(path)
     try:
-        if _is_local(fs):
+        if is_local(fs):
             _write_local(full, data)
         else:
             fs.pipe_file(full, data)
@@ -104,23 +105,23 @@ def put_file(source: Path, media_type: str) -> Stored:
     path = f"{clock.now():%Y/%m}/{secrets.token_hex(16)}{SUFFIXES.get(media_type, '')}"
     fs, full = _full(path)
     try:
-        if _is_local(fs):
+        if is_local(fs):
             temp = f"{full}.tmp"
             os.makedirs(os.path.dirname(full), mode=0o750, exist_ok=True)
             shutil.copyfile(source, temp)
             os.chmod(temp, 0o640)
-            _settle(temp, full)
+            settle(temp, full)
         else:
             fs.put_file(str(source), full)
     except OSError as error:
         for left in (f"{full}.tmp", full):
-            if _is_local(fs) and os.path.exists(left):
+            if is_local(fs) and os.path.exists(left):
                 os.unlink(left)
         raise StoreError(_("The document store cannot be written (%(error)s); nothing was stored.", error=error)) from error
     return Stored(path, size, digest.hexdigest())
 
 
-def _settle(temp: str, full: str) -> None:
+def settle(temp: str, full: str) -> None:
     """Make a copied file durable and give it its name."""
     for place, flags in ((temp, os.O_RDONLY), (os.path.dirname(full), os.O_RDONLY | os.O_DIRECTORY)):
         if flags & os.O_DIRECTORY:
@@ -210,7 +211,7 @@ def read(document: Document | Row[Any]) -> bytes:
 def check_space() -> None:
     """Raises Held when the local store has less than 5 % free: asked before work that cannot stop half way."""
     fs, root = _store()
-    if not _is_local(fs):
+    if not is_local(fs):
         return
     os.makedirs(root, mode=0o750, exist_ok=True)
     usage = shutil.disk_usage(root)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from app.core.jobs import Job
@@ -26,6 +26,15 @@ def current(job: Job, now: datetime, zone: ZoneInfo) -> str | None:
         month = Month.of(local.date())
         return str(month if reached else month.previous)
     return None
+
+
+def begins(job: Job, period: str, zone: ZoneInfo) -> datetime:
+    """The instant from when on a period is due."""
+    if job.once_per == "hour":
+        return datetime.strptime(period, HOUR).replace(tzinfo=UTC)
+    number, _space, at = job.at.rpartition(" ")
+    day = date.fromisoformat(period) if job.once_per == "day" else Month.parse(period).start.replace(day=int(number or 1))
+    return datetime.combine(day, time.fromisoformat(at), zone)
 
 
 def following(job: Job, period: str) -> str:

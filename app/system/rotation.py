@@ -11,10 +11,12 @@ from typing import Any
 
 from flask import current_app
 from flask_appbuilder import Model
-from sqlalchemy import Text, column, select, table, update
+from sqlalchemy import Text, column, exists, inspect, literal, select, table, update
 
 from app.core.db import db, retrying, transaction
 from app.core.secrets import SecretError, SecretType, decrypt, encrypt, parse_keys
+from app.core.types import Json
+from app.plugin_api.registry import plugins
 from app.system.models import ProtocolKind, SettingValue
 from app.system.protocol import record
 from app.system.settings import declared
@@ -70,7 +72,7 @@ def unreadable() -> dict[str, int]:
 
 
 def rotate(say: Callable[[str], Any]) -> int:
-    """Seal anew what another key sealed. Returns how many values cannot be opened with any key (they stay as they are)."""
+    """Seal anew what another key sealed. Returns how much is left as it was: values that no key opens, plugins that do not run."""
     newest = next(iter(parse_keys(current_app.config.get("PTT_ENCRYPTION_KEYS") or "")), None)
     if newest is None:
         raise SecretError("PTT_ENCRYPTION_KEYS is not set")
@@ -101,14 +103,28 @@ def rotate(say: Callable[[str], Any]) -> int:
             lost += 1
             say(f"The setting {setting_key} cannot be opened with the configured keys; it stays as it is.")
             continue
-        with transaction() as session:
-            session.execute(update(SettingValue).where(SettingValue.key == setting_key).values(value=value))
-        total += 1
-        say(f"setting {setting_key}: sealed anew")
+        if retrying(lambda key=setting_key, before=stored, after=value: _store_setting(key, before, after)):  # type: ignore[misc]
+            total += 1
+            say(f"setting {setting_key}: sealed anew")
+    left = _not_running()
     with transaction():
-        record(ProtocolKind.SECURITY, "keys_rotated", subject_type="encryption_key", subject=newest, note=f"{total} sealed anew, {lost} not readable")
+        record(ProtocolKind.SECURITY, "keys_rotated", subject_type="encryption_key", subject=newest,
+               note=f"{total} sealed anew, {lost} not readable{''.join(f', {name} not running' for name in left)}")
     say(f"{total} secrets sealed anew with the key {newest}.")
-    return lost
+    if left:
+        say(f"Not sealed anew: what the plugins {', '.join(left)} store, which do not run. Keep the old key until they were.")
+    return lost + len(left)
+
+
+def _not_running() -> list[str]:
+    """Plugins that have tables or settings here and do not run: only a running one says what of it is a secret."""
+    registry, end = plugins(), "_alembic_version"
+    names = {name.removesuffix(end) for name in inspect(db.engine).get_table_names() if name.endswith(end)}
+    for name in (*registry.off, *registry.broken):
+        if db.session.scalar(select(exists().where(SettingValue.key.startswith(f"{name}.", autoescape=True)))):
+            names.add(name)
+    db.session.rollback()
+    return sorted(names - set(registry.loaded))
 
 
 def _store(rows: Any, key: str, what: str, fresh: list[tuple[Any, str, str]]) -> int:
@@ -118,3 +134,9 @@ def _store(rows: Any, key: str, what: str, fresh: list[tuple[Any, str, str]]) ->
             done: Any = session.execute(update(rows).where(rows.c[key] == ident, rows.c[what] == before).values({what: after}))
             changed += done.rowcount
     return changed
+
+
+def _store_setting(key: str, before: str, after: str) -> int:
+    with transaction() as session:
+        done: Any = session.execute(update(SettingValue).where(SettingValue.key == key, SettingValue.value == literal(before, Json)).values(value=after))
+        return int(done.rowcount)

@@ -52,7 +52,7 @@ class Counter:
 
     @contextmanager
     def counting(self) -> Iterator[None]:
-        write, settle = documents._write_local, documents._settle
+        write, settle = documents._write_local, documents.settle
 
         def render(_self: Any, html: str) -> bytes:
             self.step()
@@ -68,7 +68,7 @@ class Counter:
 
         event.listen(db.engine, "before_cursor_execute", self.step)
         try:
-            with mock.patch.object(Renderer, "render", render), mock.patch.object(documents, "_write_local", before(write)), mock.patch.object(documents, "_settle", before(settle)):
+            with mock.patch.object(Renderer, "render", render), mock.patch.object(documents, "_write_local", before(write)), mock.patch.object(documents, "settle", before(settle)):
                 yield
         finally:
             event.remove(db.engine, "before_cursor_execute", self.step)

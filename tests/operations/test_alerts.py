@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from app import ticker
 from app.admin import alerts
 from app.core import clock
 from app.core.db import db, transaction
@@ -104,6 +105,13 @@ def test_two_tickers_tell_once_and_a_restored_copy_tells_nobody(app, monkeypatch
     assert alerts.check() == [] and mails() == []
     quarantine.release()
     assert alerts.check() == ["failed:system.backup"]
+
+
+@pytest.mark.sqlite_only
+def test_an_alert_that_cannot_be_judged_does_not_stop_the_ticker(app, monkeypatch, caplog):
+    monkeypatch.setattr(alerts, "free_space", lambda: 1 / 0)
+    ticker.look()
+    assert "ZeroDivisionError" in caplog.text
 
 
 def test_an_alert_does_not_wait_behind_invoices(app, smtp_sink):

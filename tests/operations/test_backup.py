@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import MetaData, select, text
+from sqlalchemy import MetaData, func, select, text
 
 from app.admin.setup import setup_all
 from app.billing.issue import issue_documents
@@ -166,8 +166,19 @@ def test_a_broken_off_backup_has_no_name_and_is_removed(app, place, monkeypatch)
         backup.make()
     assert [path.suffix for path in place.iterdir()] == [".part"] and backup.last_backup() is None
     monkeypatch.undo()
+    with clock.frozen(clock.now() + timedelta(hours=2)):         # it may be one that is being written
+        first = backup.make()
+    assert len(list(place.iterdir())) == 2
+    with clock.frozen(clock.now() + timedelta(hours=25)):
+        second = backup.make()
+    assert {path.name for path in place.iterdir()} == {first.name, second.name}
+
+
+def test_a_backup_is_durable_before_it_has_its_name(app, place, monkeypatch):
+    settled = []
+    monkeypatch.setattr("app.system.documents.os.fsync", lambda number: settled.append(Path(f"/proc/self/fd/{number}").readlink().name))
     made = backup.make()
-    assert [path.name for path in place.iterdir()] == [made.name]
+    assert settled == [f"{made.name}.part", place.name]
 
 
 def test_a_broken_off_restore_is_refused_until_the_place_is_empty(app, shop, elsewhere, monkeypatch):
@@ -180,6 +191,17 @@ def test_a_broken_off_restore_is_refused_until_the_place_is_empty(app, shop, els
         monkeypatch.undo()
         with pytest.raises(BackupError, match="document store is not empty"):
             backup.restore(made.name)
+
+
+def test_a_restore_that_dies_at_its_end_leaves_a_quiet_copy(app, shop, elsewhere, monkeypatch):
+    made = backup.make()
+    db.session.remove()
+    with elsewhere.app_context():
+        monkeypatch.setattr(quarantine, "begin", lambda _made: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            backup.restore(made.name)
+        assert quarantine.restored_at() is not None and setting("system.hold_outgoing") is True
+        assert db.session.scalar(select(func.count(Customer.id))) == 3
 
 
 def test_a_restored_copy_is_quiet_until_it_is_released(app, shop, elsewhere):
@@ -239,7 +261,7 @@ def test_which_backups_go():
 
 
 @pytest.mark.sqlite_only
-def test_the_nightly_job(app, place):
+def test_the_nightly_job(app, place, monkeypatch):
     from app.system.job_runs import run_now
 
     assert run_now("system.backup").counts == {"off": 1} and not place.exists()
@@ -249,6 +271,10 @@ def test_the_nightly_job(app, place):
     run = run_now("system.backup")
     assert run.state is RunState.DONE and run.counts["deleted"] == 0 and len(backup.backups()) == 1
     last = backup.last_backup()
+    monkeypatch.setattr(backup, "verify", lambda _name: 1 / 0)
+    with clock.frozen(clock.now() + timedelta(hours=1)), pytest.raises(ZeroDivisionError):
+        backup.make_and_verify()
+    assert backup.last_backup() == last, "one that cannot be read back does not count"
     assert last is not None and abs(last - clock.now()) < timedelta(minutes=5)
     app.config["PTT_BACKUP_KEYS"] = ""
     run = run_now("system.backup")

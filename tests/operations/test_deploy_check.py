@@ -224,19 +224,37 @@ def test_what_no_key_opens_stays_and_is_told(app, sealed):
     assert done.exit_code == 1 and "cannot be opened" in done.output and stored(app) == before
 
 
-def test_secret_settings_are_rotated(app, monkeypatch):
-    from app.system.settings import Setting, declare, declared
+@pytest.fixture
+def secret_setting(app: Flask) -> Iterator[str]:
+    """A declared secret setting that is given."""
+    from app.system import settings
 
-    declare(Setting("tests.secret", str, "", "Secret", "Tests", secret=True))
-    try:
-        change_settings({"tests.secret": "word"})
-        app.config["PTT_ENCRYPTION_KEYS"] = f"{NEW},{ENCRYPTION_KEYS}"
-        assert rotation.rotate(lambda _line: None) == 0
-        assert db.session.get_one(SettingValue, "tests.secret").value.startswith("v1:t2:")
-        app.config["PTT_ENCRYPTION_KEYS"] = NEW
-        assert setting("tests.secret") == "word"
-    finally:
-        from app.system import settings
+    settings.declare(settings.Setting("tests.secret", str, "", "Secret", "Tests", secret=True))
+    change_settings({"tests.secret": "word"})
+    app.config["PTT_ENCRYPTION_KEYS"] = f"{NEW},{ENCRYPTION_KEYS}"
+    yield "tests.secret"
+    settings._declared.pop("tests.secret")
 
-        settings._declared.pop("tests.secret")
-        assert all(spec.key != "tests.secret" for spec in declared())
+
+def test_secret_settings_are_rotated(app, secret_setting):
+    assert rotation.rotate(lambda _line: None) == 0
+    assert db.session.get_one(SettingValue, secret_setting).value.startswith("v1:t2:")
+    app.config["PTT_ENCRYPTION_KEYS"] = NEW
+    assert setting(secret_setting) == "word"
+
+
+def test_a_setting_that_is_changed_meanwhile_keeps_its_new_value(app, secret_setting, monkeypatch):
+    def meanwhile(text: str) -> str:
+        change_settings({secret_setting: "newer"})
+        return encrypt(text)
+
+    encrypt = rotation.encrypt
+    monkeypatch.setattr(rotation, "encrypt", meanwhile)
+    assert rotation.rotate(lambda _line: None) == 0 and setting(secret_setting) == "newer"
+
+
+def test_a_plugin_that_does_not_run_is_named(app):
+    app.config["PTT_ENCRYPTION_KEYS"] = f"{NEW},{ENCRYPTION_KEYS}"
+    app.extensions["ptt_plugins"].loaded = {name: found for name, found in app.extensions["ptt_plugins"].loaded.items() if name != "sepa"}
+    done = app.test_cli_runner().invoke(args=["ptt", "rotate-keys"])
+    assert done.exit_code == 1 and "Not sealed anew: what the plugins sepa store" in done.output and "Keep the old key" in done.output

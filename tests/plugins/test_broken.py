@@ -8,8 +8,10 @@ from importlib.metadata import EntryPoint
 from typing import Any
 
 import pytest
+from flask_appbuilder import Model
 from sqlalchemy import select
 
+from app.admin.plugin_state import drop_data
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput
 from app.plugin_api import registry as registry_module
@@ -17,7 +19,7 @@ from app.plugin_api.registry import GROUP, Registry
 from app.receivables.intakes import too_old
 from app.receivables.payments import record_payment
 from app.system import settings as system
-from app.system.models import EventFailure
+from app.system.models import EventFailure, SettingValue
 from tests import factories as make
 from tests.admin.conftest import desk, quick_hashes  # noqa: F401
 
@@ -126,3 +128,21 @@ def test_a_way_to_pay_that_fails_holds_that_invoice_with_the_reason(with_plugins
                                gross=Decimal("10.00"), language="en", payment_method="raising_payment")
         with pytest.raises(InvalidInput, match="Raising payment.*no sentence today"):
             payment_of(head)
+
+
+@pytest.mark.sqlite_only
+def test_no_plugin_can_be_called_as_something_of_the_core(app):
+    """Its settings and tables begin with its name, so what begins with it must be its own."""
+    words = [mapper.local_table.name.split("_") for mapper in Model.registry.mappers if mapper.class_.__module__.startswith(("app.", "flask_appbuilder."))]
+    heads = {"_".join(parts[:number]) for parts in words for number in range(1, len(parts))}
+    sections = {spec.key.split(".")[0] for spec in system.declared()} - set(app.extensions["ptt_plugins"].loaded)
+    assert heads | sections <= registry_module.RESERVED, "add what is missing to RESERVED"
+
+
+@pytest.mark.sqlite_only
+def test_data_of_a_plugin_is_dropped_and_nothing_else(app):
+    own = app.extensions["ptt_plugins"].loaded["datev"].answers["settings"][0].key
+    with transaction() as session:
+        session.add_all([SettingValue(key=own, value="1"), SettingValue(key="datev.of_somebody_else", value="1")])
+    assert "datev_export" in drop_data("datev")
+    assert db.session.scalars(select(SettingValue.key).where(SettingValue.key.like("datev.%"))).all() == ["datev.of_somebody_else"]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from app.core.jobs import Job
-from app.system.job_periods import before, current, missing
+from app.system.job_periods import before, begins, current, missing
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
@@ -62,3 +62,8 @@ def test_a_job_of_the_present_takes_only_the_newest():
 
 def test_a_clock_that_goes_back_repeats_nothing():
     assert missing(HOURLY, "2026-11-24T09", at("2026-11-24T08:00"), BERLIN) == []
+
+
+def test_when_a_period_begins_to_be_due():
+    assert begins(HOURLY, "2026-11-24T13", BERLIN) == datetime(2026, 11, 24, 13, tzinfo=UTC)
+    assert begins(DAILY, "2026-11-24", BERLIN) == at("2026-11-24T00:05") and begins(MONTHLY, "2026-11", BERLIN) == at("2026-11-01T00:01")

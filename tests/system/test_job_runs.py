@@ -8,9 +8,9 @@ from sqlalchemy import select, update
 
 from app.core import clock
 from app.core.db import db, transaction
-from app.core.errors import DomainError, Held
+from app.core.errors import DomainError, Held, InvalidInput
 from app.core.jobs import Job
-from app.system import job_runs, ticks
+from app.system import job_runs, quarantine, ticks
 from app.system.models import JobNote, JobPart, JobRun, Mark, RunState
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -189,6 +189,36 @@ def test_running_parts_do_not_outlive_a_killed_worker(app):
         session.add(JobPart(run_id=run.id, number=1, params={"n": 1}, state=RunState.RUNNING, claim=1, lease_until=clock.now() - timedelta(seconds=1)))
     job_runs.execute(run.id)
     assert state(run.id).state is RunState.DONE and state(run.id).counts == {"parts": 1}
+
+
+def test_a_restored_copy_works_on_nothing_whatever_was_begun(app):
+    """Planned, approved, half done: each run stands until the release, and then goes on where it was; what a person held stays held."""
+    done = []
+    install(Job("t.parts", "Parts", plan=lambda ctx: [{"n": 1}], part=lambda ctx, p: done.append("part"), finish=lambda ctx: done.append("finish")),
+            Job("t.work", "Work", run=lambda ctx: done.append("dry" if ctx.dry_run else "work")),
+            Job("t.look", "Look", run=lambda ctx: done.append("look"), reads_only=True))
+    with transaction() as session:
+        planned = JobRun(job="t.parts", period="2026-10", state=RunState.RUNNING, planned=True, of=1, attempts=1)
+        approved = JobRun(job="t.work", period="2026-10", state=RunState.RUNNING, attempts=2, params={"approved": True})
+        held = JobRun(job="t.work", period="2026-11", state=RunState.HELD, held_because="would lock 500 customers")
+        failed = JobRun(job="t.work", period="2026-12", state=RunState.FAILED, attempts=3)
+        session.add_all([planned, approved, held, failed])
+        session.flush()
+        session.add(JobPart(run_id=planned.id, number=1, params={"n": 1}, state=RunState.WAITING))
+    quarantine.begin("2026-11-24 02:30 UTC")
+    for run in (planned, approved):
+        job_runs.execute(run.id)
+        assert state(run.id).state is RunState.HELD and "restored copy" in state(run.id).held_because
+    for decide in (lambda: job_runs.approve(approved.id, "anna"), lambda: job_runs.approve(held.id, "anna"), lambda: job_runs.retry(failed.id)):
+        with pytest.raises(InvalidInput, match="restored copy"):
+            decide()
+    assert done == [] and job_runs.run_now("t.work", dry_run=True).state is RunState.DONE and done.pop() == "dry"
+    assert job_runs.run_now("t.look").state is RunState.DONE and done.pop() == "look", "comparing servers is how one finds out what the copy lacks"
+    assert quarantine.release() == 2
+    assert (state(planned.id).state, state(approved.id).state, state(held.id).state) == (RunState.RUNNING, RunState.WAITING, RunState.HELD)
+    for run in (planned, approved, held):
+        job_runs.execute(run.id)
+    assert done == ["part", "finish", "work"] and state(approved.id).params == {"approved": True}
 
 
 @pytest.mark.parametrize("what", [{"run": "1"}, {"outbox": "os.system"}, {"run": 1, "x": 2}, {}])
