@@ -11,7 +11,7 @@ from flask_babel import refresh
 from wtforms import PasswordField, StringField
 from wtforms.validators import EqualTo, Length, Optional
 
-from app.core.choices import ListedField, country_choices, country_name, language_name
+from app.core.choices import country_name, language_name
 from app.core.editing import Marker
 from app.core.errors import DomainError
 from app.core.fields import Required, clean_text, no_control
@@ -46,7 +46,6 @@ class AddressForm(PortalForm):
     postcode = _text(_l("Postcode"), 12, Required(), autocomplete="postal-code")
     city = _text(_l("City"), 80, Required(), autocomplete="address-level2")
     region = _text(_l("Region"), 40, autocomplete="address-level1")
-    country = ListedField(_l("Country"), [Required()], listed=country_choices)
     phone = _text(_l("Phone number"), 40, autocomplete="tel", inputmode="tel")
     current = _current()
 
@@ -91,7 +90,8 @@ def change_address() -> Any:
                 status = put(form, error)
     form.row_version.data = now.customer.version
     return page("form", status, form=form, title=_("Change address"), verb=_("Save address"), cancel=url_for("portal.account"), crumb=(_("Account"), url_for("portal.account")),
-                intro=_("Of %(name)s. Invoices that are issued already stay as they are.", name=now.customer.company))
+                intro=_("Of %(name)s, in %(country)s. Invoices that are issued already stay as they are. A move to another country changes the tax: write to us, we change the country.",
+                        name=now.customer.company, country=country_name(now.customer.country)))
 
 
 def _version(form: Any) -> int | None:
