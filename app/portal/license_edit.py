@@ -10,12 +10,11 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import selectinload
 
-from app.core import clock
 from app.core.db import db, transaction
 from app.core.editing import Marker
 from app.core.errors import DomainError, InvalidInput
 from app.customers.models import CustomerKind
-from app.licenses.forms import PHONE_HELP, ChecksField, priced_services
+from app.licenses.forms import PHONE_HELP, ChecksField, service_choices, services_of_license
 from app.licenses.models import License
 from app.licenses.services import change_license
 from app.portal import paging
@@ -56,20 +55,20 @@ def license_edit(license_id: int) -> Any:
     form: Any = PublicEditForm(obj=row) if public else EditForm(obj=row)
     status, own_prices = 200, visit().partner is None and visit().customer.partner_id is None
     prices: list[tuple[str, Any]] = []
+    services, has = services_of_license(row)
     if not public:
-        language, today = str(get_locale() or "en"), clock.today()
-        priced = priced_services([row.tariff])
-        form.services.choices = [(service.id, service.name(language)) for service in priced]
-        prices = [(service.name(language), at[row.tariff_id]) for service, at in priced.items()] if own_prices else []
+        language = str(get_locale() or "en")
+        form.services.choices = service_choices(services, language)
+        prices = [(service.name(language), at[row.tariff_id]) for service, at in services.items() if at] if own_prices else []
         if request.method == "GET":
-            form.services.data = [span.service_id for span in row.services if span.valid_from <= today and (span.valid_to is None or span.valid_to >= today)]
-        if not priced:
+            form.services.data = has
+        if not services:
             del form.services
     if request.method == "POST":
         status = 422
         if form.validate():
             try:
-                chosen = None if "services" not in form else [service for service in priced_services([row.tariff]) if service.id in set(form.services.data or [])]
+                chosen = None if "services" not in form else [service for service in services if service.id in set(form.services.data or [])]
                 names = [name for name in ("alias", "phone", "device", "network") if name in form]
                 change_license(row, _version(form), chosen, **{name: form[name].data or "" for name in names})
                 flash(_("“%(name)s” was changed. The radio server follows in a moment.", name=str(row)), "success")

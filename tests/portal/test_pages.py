@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from datetime import timedelta
 from decimal import Decimal
@@ -13,6 +14,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from app.catalog.services import remove_tariff_service, save_tariff_service
 from app.core import clock
 from app.core.db import db, transaction
 from app.customers import accounts
@@ -134,6 +136,28 @@ def test_edit_reaches_the_server_and_keeps_what_others_saved(app: Flask, custome
     assert (row.alias, row.device, row.user_name != "stolen", row.sync_state) == ("New", "XP8", True, SyncState.PENDING)
     assert login.post(f"/portal/licenses/{row.id}/edit", {"alias": "Newer", "phone": "", "device": "", "network": "", "row_version": old}).status_code == 409
     assert db.session.scalar(select(License.alias)) == "New"
+
+
+def test_a_new_name_takes_no_service_away(app: Flask, customer: Customer) -> None:
+    """Not one that begins with the license next week, nor one that is offered no more, nor one that its tariff dropped."""
+    tariff = customer.assignments[0].tariff
+    chat = next(offer.service for offer in tariff.services if not offer.included)
+    alarm = make.service("alarm", name_en="Alarm")
+    dropped = save_tariff_service(tariff, alarm, unit_price="1.00")
+    row = make.license(customer, tariff, clock.today() + timedelta(days=7), services=[chat, alarm])
+    login, path = enter(app, customer), f"/portal/licenses/{row.id}/edit"
+    with transaction():
+        chat.active = False
+    remove_tariff_service(dropped)
+    page = login.get(path).text
+    ticked = re.findall(r'<input[^>]*\bchecked[^>]*name="services"[^>]*value="([0-9]+)"', page)
+    assert sorted(ticked) == sorted([str(chat.id), str(alarm.id)]) and "Chat (no longer offered)" in page and "Alarm (no longer offered)" in page
+    assert login.post(path, {"alias": "New", "phone": "", "device": "", "network": "", "row_version": str(row.version), "services": ticked}).status_code == 303
+    db.session.expire_all()
+    assert row.alias == "New" and {(span.service_id, span.valid_to) for span in row.services} == {(chat.id, None), (alarm.id, None)}
+    assert login.post(path, {"alias": "New", "phone": "", "device": "", "network": "", "row_version": str(row.version), "services": ticked[:1]}).status_code == 303
+    db.session.expire_all()
+    assert [str(span.service_id) for span in row.services] == ticked[:1], "who takes the tick away ends it"
 
 
 def test_several_at_once(app: Flask, customer: Customer) -> None:
