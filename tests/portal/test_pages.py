@@ -15,21 +15,24 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from app.catalog.services import remove_tariff_service, save_tariff_service
+from app.chat.services import write
 from app.core import clock
 from app.core.db import db, transaction
 from app.customers import accounts
 from app.customers.account_models import AccountCustomer, AccountRole, AccountState, PortalAccount
+from app.customers.callbacks import request_callback
 from app.customers.locks import LockReason
 from app.customers.models import Customer, CustomerKind
 from app.customers.partners import partner_of, save_partner, set_price
 from app.licenses.groups import create_group, set_members
-from app.licenses.locks import lock_accounts, lock_license
-from app.licenses.models import License, PttGroup, SyncState
+from app.licenses.locks import lock_accounts, lock_license, unlock_license
+from app.licenses.models import License, LicenseService, PttGroup, SyncState
 from app.licenses.orders import want_licenses
 from app.plugin_api.contracts import PayAction, PaymentMethod
 from app.plugin_api.registry import plugins
 from app.portal.data_copies import answer_deletion, make_copies, remove_expired
 from app.portal.models import DataExport, DeletionRequest, RequestState
+from app.receivables.models import OpenItem
 from app.receivables.open_items import add_demand
 from app.system.documents import read
 from app.system.mail import deliver_mail
@@ -405,6 +408,15 @@ def test_a_copy_has_all_that_is_his_and_goes_by_itself(app: Flask) -> None:
     world = build()
     with transaction():
         world.one.customer.note, world.one.license.device = "only for staff", "=HYPERLINK(1)"
+        world.one.license.services.append(LicenseService(service=make.service("gps", name_en="GPS tracking"), valid_from=clock.today()))
+        item = db.session.scalars(select(OpenItem).where(OpenItem.customer_id == world.one.customer.id)).first()
+        item.dispute_note, item.with_lawyer = "only for staff", True
+    lock_license(world.one.license, LockReason.MANUAL, "only for staff")
+    unlock_license(world.one.license, LockReason.MANUAL, "only for staff")
+    second = add_login(world.one.customer, AccountRole.OWNER, "second@example.org")
+    for account in (world.one.owner, second):
+        write(world.one.customer, account.id, str(account), "en", "first-message", f"Written by {account.id}")
+    request_callback(key="wish", name="Jan", phone="+491714402118", message="Ring at noon", customer=world.one.customer)
     login = Login(app, world.one.owner)
     assert login.send("/portal/data/copy").status_code == 303
     login.send("/portal/data/copy")
@@ -420,6 +432,9 @@ def test_a_copy_has_all_that_is_his_and_goes_by_itself(app: Flask) -> None:
     content = json.loads(archive.read("data.json"))
     assert content["customer"][0]["company"] == world.one.customer.company and content["invoices"][0]["number"] == world.one.invoice.number
     whole = b"".join(archive.read(name) for name in archive.namelist()).decode()
+    assert [content[name][0][key] for name, key in (("license_services", "service"), ("locks", "reason"), ("callbacks", "message"), ("chat_messages", "text"))] == ["GPS tracking", "manual", "Ring at noon", f"Written by {world.one.owner.id}"]
+    assert f"Written by {second.id}" not in whole and Login(app, second).get(f"/portal/data/copy/{rows[1].id}").status_code == 404, "nobody else at the customer reads it"
+    assert not {"with_lawyer", "revenue_account"} & {key for row in (*content["open_items"], *content["invoice_lines"]) for key in row}
     assert "only for staff" not in whole and "argon2" not in whole and world.other.customer.company not in whole and world.other.license.user_name not in whole
     assert "'=HYPERLINK(1)" in archive.read("licenses.csv").decode()
     with clock.frozen(clock.now() + timedelta(days=8)):
