@@ -86,7 +86,10 @@ def set_price(partner: SalesPartner, tariff: Tariff, unit_price: Decimal | None)
 
 
 def register_customer(partner: Customer, tariffs: list[Tariff], day: Any, **fields: Any) -> Customer:
-    """A new customer of the partner: assigned to him, on his server, with those of his own tariffs that he chooses."""
+    """A new customer of the partner: assigned to him, on his server, with those of his own tariffs that he chooses.
+
+    He pays by transfer at first: a mandate or what else a payment method needs is the customer's own.
+    """
     if unknown := set(fields) - set(NEW):
         raise InvalidInput(_("Unknown field: %(names)s", names=", ".join(sorted(unknown))))
     with transaction() as session:
@@ -100,7 +103,7 @@ def register_customer(partner: Customer, tariffs: list[Tariff], day: Any, **fiel
         again = select(Customer).where(Customer.partner_id == partner.id, Customer.created_at > clock.now() - AGAIN, *(getattr(Customer, name) == fields.get(name, "").strip() for name in ("company", "street", "city", "email")))
         if (made := session.scalar(again.limit(1))) is not None:
             return made         # the form was sent twice
-        customer = create_customer(kind=CustomerKind.CLOSED, language=partner.language, currency=partner.currency, payment_method=partner.payment_method, terms_days=partner.terms_days,
+        customer = create_customer(kind=CustomerKind.CLOSED, language=partner.language, currency=partner.currency, payment_method=checks.TRANSFER, terms_days=partner.terms_days,
                                    server_id=partner.server_id, article_id=partner.article_id, representative_id=partner.representative_id, partner_id=partner.id, **fields)
         for tariff in tariffs:
             assign_tariff(customer, tariff, day)

@@ -253,6 +253,16 @@ class Broken(PaymentMethod):
         raise RuntimeError("not today")
 
 
+class Mandated(PaymentMethod):
+    code, title = "mandated", "Mandated"
+
+    def payment_lines(self, invoice: Any) -> list[str]:
+        return []
+
+    def missing_for(self, payer: Any) -> list[str]:
+        return ["A mandate first."]
+
+
 class Later(PaymentMethod):
     code, title, currencies = "later", "Later", frozenset({"EUR"})
 
@@ -359,6 +369,9 @@ def test_a_login_that_is_there_gets_the_access(app: Flask, customer: Customer) -
 
 
 def test_a_partner_registers_a_customer_and_works_for_him(app: Flask, customer: Customer, mailbox: Any) -> None:
+    plugins().loaded["memory"].answers["payment_methods"] = [Mandated()]
+    with transaction():
+        customer.payment_method = "mandated"
     partner = save_partner(customer, "Funkhaus Weser", "service@funkhaus.example")
     login = enter(app, customer)
     tariff = customer.assignments[0].tariff
@@ -366,7 +379,7 @@ def test_a_partner_registers_a_customer_and_works_for_him(app: Flask, customer: 
     assert login.post("/portal/customers/new", {**fields, "tariffs": ["999"]}).status_code == 422
     assert login.post("/portal/customers/new", {**fields, "partner_id": "1", "number": "K1"}).status_code == 303
     new = db.session.scalars(select(Customer).where(Customer.email == "winzer@example.org")).one()
-    assert (new.partner_id, new.server_id, [a.tariff_id for a in new.assignments]) == (customer.id, customer.server_id, [tariff.id])
+    assert (new.partner_id, new.server_id, new.payment_method, [a.tariff_id for a in new.assignments]) == (customer.id, customer.server_id, "transfer", [tariff.id])
     assert login.post("/portal/customers/prices", {f"price_{tariff.id}": "9.95"}).status_code == 303
     assert login.post("/portal/customers/prices", {f"price_{tariff.id}": "-1"}).status_code == 422
     assert login.send(f"/portal/switch/{new.id}").status_code == 303
