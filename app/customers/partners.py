@@ -14,6 +14,7 @@ from app.core import clock
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput
 from app.customers import checks
+from app.customers.accounts import send_welcome
 from app.customers.models import Customer, CustomerKind, CustomerState
 from app.customers.partner_models import PartnerPrice, SalesPartner
 from app.customers.services import assign_tariff, assigned_tariffs, create_customer
@@ -86,7 +87,7 @@ def set_price(partner: SalesPartner, tariff: Tariff, unit_price: Decimal | None)
 
 
 def register_customer(partner: Customer, tariffs: list[Tariff], day: Any, **fields: Any) -> Customer:
-    """A new customer of the partner: assigned to him, on his server, with those of his own tariffs that he chooses.
+    """A new customer of the partner: assigned to him, on his server, with those of his own tariffs that he chooses; the welcome goes to his e-mail address.
 
     He pays by transfer at first: a mandate or what else a payment method needs is the customer's own.
     """
@@ -107,4 +108,6 @@ def register_customer(partner: Customer, tariffs: list[Tariff], day: Any, **fiel
                                    server_id=partner.server_id, article_id=partner.article_id, representative_id=partner.representative_id, partner_id=partner.id, **fields)
         for tariff in tariffs:
             assign_tariff(customer, tariff, day)
+        if customer.email:
+            send_welcome(customer)
         return customer

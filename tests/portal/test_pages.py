@@ -91,6 +91,7 @@ def test_sent_twice_makes_one(app: Flask, customer: Customer) -> None:
     fields = {"company": "Winzer", "street": "Weg 1", "postcode": "55116", "city": "Mainz", "country": "DE", "email": "winzer@example.org"}
     assert [login.send("/portal/customers/new", fields).status_code for _ in range(2)] == [303, 303]
     assert db.session.scalar(select(func.count(Customer.id)).where(Customer.partner_id == customer.id)) == 1
+    assert db.session.scalars(select(MailMessage.kind)).all() == ["welcome"]
     missing = login.get("/portal/nothing")
     assert missing.status_code == 404 and "portal.css" in missing.text
 
@@ -389,9 +390,9 @@ def test_a_partner_registers_a_customer_and_works_for_him(app: Flask, customer: 
     entry = db.session.scalars(select(ProtocolEntry).where(ProtocolEntry.subject_type == "license").order_by(ProtocolEntry.id.desc())).first()
     assert (entry.customer_id, entry.actor_name, entry.on_behalf) == (new.id, customer.number, new.number)
     assert login.get("/portal/invoices").status_code == 403 and login.get("/portal/logins").status_code == 403
-    accounts.send_welcome(new)
     deliver_mail()
-    mail = mailbox.messages[-1]
+    [mail] = mailbox.messages
+    assert (mail["To"], accounts.main_account(new).state) == ("winzer@example.org", AccountState.INVITED) and "/portal/password/" in text_of(mail)
     assert "Funkhaus Weser" in str(mail["From"]) and "office@nordfunk.example" in str(mail["From"]) and mail["Reply-To"] == "service@funkhaus.example"
     assert "Funkhaus Weser" in text_of(mail) and "Nordfunk" not in text_of(mail)
     his = enter(app, new)
