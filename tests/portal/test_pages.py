@@ -343,6 +343,7 @@ def test_an_invitation_gives_a_login_in_its_role(app: Flask, customer: Customer,
     assert other.get("/portal/licenses/new").status_code == 403, "a role counts at once"
     login.send(f"/portal/logins/{link}/remove")
     assert other.get("/portal/").status_code == 303
+    assert "was taken away" in login.post("/portal/logins/invite", {"email": "tech@example.org", "name": "", "role": "reader"}).text
     assert login.send(f"/portal/logins/{link}/role", {"role": "king"}).status_code == 400
 
 
