@@ -48,7 +48,7 @@ class LicenseView(BulkLicenses, NewLicenses, LicenseActions, AdminView):
     search_columns = ["customer", "tariff", "server", "state", "sync_state", "alias", "user_name", "phone", "device", "network", "active_from", "active_to"]
     order_columns = ["alias", "phone"]
     quick_search = ["alias", "user_name", "phone"]
-    main_actions = ("retry", "give_up", "lock", "unlock", "change_tariff", "terminate", "keep", "reprovision", "remove")
+    main_actions = ("retry", "give_up", "lock", "unlock", "unlock_customers", "change_tariff", "terminate", "keep", "reprovision", "remove")
     tab_of = (Customer,)
     tab_rank = 10
     list_tabs = [

@@ -174,7 +174,7 @@ def test_several_at_once(app: Flask, customer: Customer) -> None:
     assert login.send(f"/portal/licenses/edit?id={ids[0]}", {"device": "", "network": ""}).status_code == 422
     lock_license(rows[1], LockReason.MANUAL, "by staff")
     login.send("/portal/licenses/several", {"license": ids, "act": "lock"})
-    assert list(db.session.scalars(select(License.lock_reasons).order_by(License.id))) == [4, 4, 0]
+    assert list(db.session.scalars(select(License.lock_reasons).order_by(License.id))) == [32, 4, 0]
     login.send("/portal/licenses/several", {"license": ids, "act": "unlock"})
     assert list(db.session.scalars(select(License.lock_reasons).order_by(License.id))) == [0, 4, 0], "the lock of staff stays"
     for bad in ({"license": ids, "act": "delete"}, {"license": ["x"], "act": "lock"}):
@@ -184,13 +184,18 @@ def test_several_at_once(app: Flask, customer: Customer) -> None:
 def test_only_an_own_lock_is_taken_off(app: Flask, customer: Customer) -> None:
     row = make.license(customer, customer.assignments[0].tariff, clock.today())
     login = enter(app, customer)
-    for act, reasons in (("lock", 4), ("unlock", 0)):
+    for act, reasons in (("lock", 32), ("unlock", 0)):
         assert login.send(f"/portal/licenses/{row.id}/{act}").status_code == 303
         db.session.refresh(row)
         assert row.lock_reasons == reasons
     lock_license(row, LockReason.MANUAL, "by staff")
     login.send(f"/portal/licenses/{row.id}/unlock")
     assert db.session.scalar(select(License.lock_reasons)) == 4 and "Unlock" not in login.get(f"/portal/licenses/{row.id}").text
+    other = make.license(customer, customer.assignments[0].tariff, clock.today())
+    login.send(f"/portal/licenses/{other.id}/lock")
+    assert lock_license(other, LockReason.MANUAL, "lost"), "what the customer locked, staff can lock too"
+    assert "Your own lock is off" in login.send(f"/portal/licenses/{other.id}/unlock", follow_redirects=True).text
+    assert db.session.scalar(select(License.lock_reasons).where(License.id == other.id)) == 4
     change_settings({"portal.customers_lock": False})
     other = make.license(customer, customer.assignments[0].tariff, clock.today())
     login.send(f"/portal/licenses/{other.id}/lock")
