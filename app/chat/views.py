@@ -18,7 +18,7 @@ from app.chat.services import Speaker
 from app.chat.settings import opening_now
 from app.chat.transcripts import mail_transcript, transcript
 from app.core import clock, formats
-from app.core.access import may
+from app.core.access import asked_by_itself, may
 from app.core.db import db
 from app.core.errors import Conflict, DomainError
 from app.core.fields import LARGEST_ID
@@ -58,6 +58,7 @@ class ChatPage(AdminPage):
 
     @expose("/queue")
     @allowed("index")
+    @asked_by_itself
     def queue(self) -> Any:
         """Only the list at the left, for the page's script."""
         return self.page("chat/queue.html", **self._queue(queries.conversation(request.args.get("c", 0, int))))
@@ -72,6 +73,7 @@ class ChatPage(AdminPage):
 
     @expose("/<int:pk>/since")
     @allowed("index")
+    @asked_by_itself
     def since(self, pk: int) -> Any:
         return jsonify(wire.answer(self._row(pk), request.args.get("after", 0, int) % 2**31, Side.STAFF, file_url(Side.STAFF)))
 
@@ -101,6 +103,7 @@ class ChatPage(AdminPage):
 
     @expose("/<int:pk>/read", methods=["POST"])
     @allowed("send")
+    @asked_by_itself
     def read(self, pk: int) -> Any:
         row = self._row(pk)
         return self._answer(row, lambda: services.mark_read(row.id, Side.STAFF, request.form.get("number", 0, int)))

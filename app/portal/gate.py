@@ -17,6 +17,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import contains_eager
 
 from app.core import clock
+from app.core.access import nobody_asked
 from app.core.actor import Actor, acting
 from app.core.db import db
 from app.customers import account_sessions
@@ -150,7 +151,7 @@ def safe_path(path: str | None) -> str | None:
 
 
 def _find(token: str) -> Visit | None:
-    running = account_sessions.running(token)
+    running = account_sessions.running(token, touch=not nobody_asked())
     if running is None:
         return None
     row, account = running
