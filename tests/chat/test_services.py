@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from app.chat import queries, retention, services
 from app.chat.models import ChatMessage, ChatState, Conversation, Side
+from app.chat.services import Speaker
 from app.chat.transcripts import mail_transcript, transcript
 from app.core import clock
 from app.core.db import db, transaction
@@ -107,6 +108,26 @@ def test_a_flood_is_refused_and_the_rest_still_counts(world: World) -> None:
     with clock.frozen(start + timedelta(seconds=services.FLOOD_SECONDS + 1)):
         world.write("x", "message-later")
     assert [m.number for m in queries.messages(queries.active()[0].id)] == list(range(1, services.FLOOD + 3))
+
+
+def test_files_and_floods_count_in_all_conversations_of_a_login(world: World, monkeypatch) -> None:
+    monkeypatch.setattr(services, "FILES", 2)
+    def send(number: int, account=world.account, customer=world.customer) -> ChatMessage:
+        return services.write(customer, account.id, "Jan", "en", f"file-message-{number}", stored=services.keep_file("list.txt", b"one\n"))
+
+    for number in range(services.FILES):
+        services.close(send(number).conversation_id, Speaker(Side.CUSTOMER, world.account.id, "Jan"))
+    with pytest.raises(InvalidInput, match="files an hour"):
+        send(9)
+    send(9, world.others, world.other)
+    ident = world.write(client_id="text-message").conversation_id
+    assert services.reply(ident, speaker(world.maren), "staff-file", stored=services.keep_file("list.txt", b"one\n")).document_id
+    monkeypatch.setattr(services, "FLOOD", 3)
+    services.close(ident, speaker(world.maren))
+    with pytest.raises(InvalidInput, match="Too many"):
+        world.write("x", "message-after")
+    with clock.frozen(clock.now() + services.FILES_WINDOW + timedelta(minutes=1)):
+        send(10)
 
 
 def test_first_messages_at_the_same_moment_begin_one_conversation(world: World, app) -> None:
