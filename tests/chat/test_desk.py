@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.chat import queries
 from app.chat.jobs import JOBS
 from app.chat.models import CannedAnswer, ChatState, Conversation
 from app.core import clock
-from app.core.db import db
+from app.core.db import db, transaction
 from app.core.errors import InvalidInput
 from app.customers import callbacks
 from app.customers.callback_models import Callback, CallbackState
 from app.system.job_runs import run_now
+from app.system.models import RunState
 from app.system.settings import change_settings
 from tests.admin.staff import Desk
 from tests.chat.world import World
@@ -99,6 +102,11 @@ def test_the_daily_job_and_the_figure(app: Flask, world: World) -> None:
     page = Desk(app, "maren").get("/admin/").text
     assert "Chats that wait" in page and "People who wait for a call" in page
     assert run_now(JOBS[0].name, str(clock.today())) is not None
+    with transaction() as session:
+        session.add_all([Conversation(customer_id=world.customer.id, account_id=world.account.id, account="Jan", state=ChatState.CLOSED, closed_at=clock.now() - timedelta(days=400)) for _n in range(21)])
+    for day, (options, state, left) in enumerate([({"dry_run": True}, RunState.DONE, 22), ({}, RunState.HELD, 22), ({"params": {"approved": True}}, RunState.DONE, 1)], 1):
+        run = run_now(JOBS[0].name, str(clock.today() - timedelta(days=day)), **options)
+        assert (run.state, db.session.scalar(select(func.count()).select_from(Conversation))) == (state, left), "more than usual waits for a person"
     assert db.session.scalars(select(Callback)).all() and queries.count_waiting() == 1
 
 
