@@ -44,11 +44,12 @@ class ChatPage(AdminPage):
         opening = opening_now()
         until = formats.moment(opening.until.replace(tzinfo=clock.zone())) if opening.until else ""
         after = formats.instant(opening.next.replace(tzinfo=clock.zone())) if opening.next else ""
+        items_url = safe_url_for("OpenItemView.list", customer=row.customer_id) if row else None
         return self.page("chat/desk.html", **self._queue(row), row=row, opening=opening, until=until, next_opening=after, port=current_app.config.get("CHAT_PORT") or "",
-                         found=wire.answer(row, max(0, row.last_number - 200), Side.STAFF, file_url(Side.STAFF)) if row else None, context=queries.context(row.customer) if row else None,
+                         found=wire.answer(row, max(0, row.last_number - 200), Side.STAFF, file_url(Side.STAFF)) if row else None, context=queries.context(row.customer, money=items_url is not None) if row else None,
                          others=queries.of_customer(row.customer_id, row.id) if row else [], canned=answers_for(row.language) if row else [], may_send=may(self, "can_send"),
                          states=ChatState, longest=services.LONGEST, customer_url=safe_url_for("CustomerView.show", pk=row.customer_id) if row else None,
-                         licenses_url=safe_url_for("LicenseView.list", customer=row.customer_id) if row else None, items_url=safe_url_for("OpenItemView.list", customer=row.customer_id) if row else None,
+                         licenses_url=safe_url_for("LicenseView.list", customer=row.customer_id) if row else None, items_url=items_url,
                          settings_url=safe_url_for("SettingsPage.section", key="support-chat"))
 
     def _queue(self, row: Conversation | None) -> dict[str, Any]:
