@@ -20,7 +20,7 @@ from app.customers.partner_models import PartnerPrice, SalesPartner
 from app.customers.services import assign_tariff, assigned_tariffs, create_customer
 from app.system.mail_voice import Voice
 
-VOICED = frozenset({"welcome", "password", "password_changed", "portal_invitation", "portal_access"})
+VOICED = frozenset({"welcome", "password", "password_changed", "portal_invitation", "portal_access", "chat_transcript"})
 AGAIN = timedelta(minutes=10)
 LIMIT = Decimal("100000")
 NEW = ("company", "contact", "street", "address_extra", "postcode", "city", "region", "country", "phone", "email")
@@ -40,7 +40,7 @@ def prices_of(customer: Customer) -> dict[int, Decimal] | None:
 
 
 def voice(purpose: str, customer_id: int) -> Voice | None:
-    """What concerns the login of a partner's customer goes out in the partner's name; invoices and reminders are ours."""
+    """What concerns the login of a partner's customer, and his chats, goes out in the partner's name; invoices and reminders are ours."""
     if purpose not in VOICED:
         return None
     row = db.session.execute(select(SalesPartner, Customer.company).join(Customer, Customer.id == SalesPartner.customer_id).where(

@@ -36,7 +36,6 @@ from app.portal.rights import rights_of
 
 ROOT = "/portal"
 CHOSEN = "portal_customer"
-LAST = "portal_account"
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 right = portal_page
 

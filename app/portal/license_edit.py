@@ -18,19 +18,18 @@ from app.licenses.forms import PHONE_HELP, ChecksField, service_choices, service
 from app.licenses.models import License
 from app.licenses.services import change_license
 from app.portal import paging
-from app.portal.forms import PortalForm
+from app.portal.forms import PortalForm, text_field, version_sent
 from app.portal.gate import right, visit
-from app.portal.license_order import _text
 from app.portal.pages import page, portal, put
 from app.portal.scope import get, scoped
 
 
 class EditForm(PortalForm):
     row_version = Marker()
-    alias = _text(_l("Name in the radio"), 60, _l("Others see this name when the user talks."))
-    phone = _text(_l("Phone number"), 40, PHONE_HELP, inputmode="tel", autocomplete="off")
-    device = _text(_l("Device"), 60)
-    network = _text(_l("Mobile network"), 60, _l("The provider of the SIM card."))
+    alias = text_field(_l("Name in the radio"), 60, help=_l("Others see this name when the user talks."))
+    phone = text_field(_l("Phone number"), 40, help=PHONE_HELP, inputmode="tel", autocomplete="off")
+    device = text_field(_l("Device"), 60)
+    network = text_field(_l("Mobile network"), 60, help=_l("The provider of the SIM card."))
     services = ChecksField(_l("Additional services"), coerce=int)
 
 
@@ -38,13 +37,13 @@ class PublicEditForm(PortalForm):
     """A person with a public license: name and number, which is what the device goes by."""
 
     row_version = Marker()
-    alias = _text(_l("Name in the radio"), 60, _l("Others see this name when you talk."))
-    phone = _text(_l("Phone number"), 40, PHONE_HELP, inputmode="tel", autocomplete="off")
+    alias = text_field(_l("Name in the radio"), 60, help=_l("Others see this name when you talk."))
+    phone = text_field(_l("Phone number"), 40, help=PHONE_HELP, inputmode="tel", autocomplete="off")
 
 
 class SeveralForm(PortalForm):
-    device = _text(_l("Device"), 60, _l("Empty: stays as it is."))
-    network = _text(_l("Mobile network"), 60, _l("Empty: stays as it is."))
+    device = text_field(_l("Device"), 60, help=_l("Empty: stays as it is."))
+    network = text_field(_l("Mobile network"), 60, help=_l("Empty: stays as it is."))
 
 
 @portal.route("/licenses/<int:license_id>/edit", methods=["GET", "POST"])
@@ -70,7 +69,7 @@ def license_edit(license_id: int) -> Any:
             try:
                 chosen = None if "services" not in form else [service for service in services if service.id in set(form.services.data or [])]
                 names = [name for name in ("alias", "phone", "device", "network") if name in form]
-                change_license(row, _version(form), chosen, **{name: form[name].data or "" for name in names})
+                change_license(row, version_sent(), chosen, **{name: form[name].data or "" for name in names})
                 flash(_("“%(name)s” was changed. The radio server follows in a moment.", name=str(row)), "success")
                 return redirect(url_for("portal.license", license_id=row.id), 303)
             except DomainError as error:
@@ -78,11 +77,6 @@ def license_edit(license_id: int) -> Any:
     form.row_version.data = row.version if status != 409 else form.row_version.data
     return page("license_edit", status, form=form, title=_("Edit %(name)s", name=str(row)), verb=_("Save license"), cancel=url_for("portal.license", license_id=license_id),
                 crumb=(_("Licenses"), url_for("portal.licenses")), prices=prices, currency=visit().customer.currency)
-
-
-def _version(form: Any) -> int | None:
-    text = request.form.get("row_version", "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
 @portal.route("/licenses/edit", methods=["GET", "POST"])

@@ -15,6 +15,7 @@ from app.chat.transcripts import mail_transcript, transcript
 from app.core import clock
 from app.core.db import db, transaction
 from app.core.errors import Conflict, DomainError, IllegalTransition, InvalidInput
+from app.customers.partners import save_partner
 from app.system.models import Document, MailMessage
 from app.system.settings import change_settings
 from tests.chat.world import World, speaker
@@ -223,9 +224,12 @@ def test_the_transcript_goes_to_the_stored_address_once(world: World) -> None:
     services.reply(row.id, speaker(world.maren), "answer-one", "Understood")
     text = transcript(row)
     assert "  Braces {{link}}\n  second line" in text and "Maren" in text and "Hafenlotsen Emden" in text
+    save_partner(world.other, "Funkhaus Weser")
+    with transaction():
+        world.customer.partner_id = world.other.id
     assert mail_transcript(row, world.account) and not mail_transcript(row, world.account)
     (mail,) = db.session.scalars(select(MailMessage))
-    assert mail.recipient == world.customer.email and "{{" not in mail.body and "Understood" in mail.body
+    assert mail.recipient == world.customer.email and "{{" not in mail.body and "Understood" in mail.body and mail.body.rstrip().endswith("Funkhaus Weser")
     with pytest.raises(InvalidInput):
         mail_transcript(row, None)
 
