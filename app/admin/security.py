@@ -21,6 +21,7 @@ from werkzeug.security import generate_password_hash
 
 from app.admin import passwords, sessions, throttle
 from app.admin import rights as kept_rights
+from app.core.access import nobody_asked
 from app.core.db import db, transaction
 from app.core.errors import DomainError
 from app.system.models import ProtocolKind
@@ -87,7 +88,8 @@ class SecurityManager(FabSecurityManager):
             sessions.end([row.id], "inactive")
             return None
         g.staff_session_id = row.id
-        sessions.touch(row)
+        if not nobody_asked():
+            sessions.touch(row)
         return user
 
     # login

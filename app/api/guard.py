@@ -6,6 +6,7 @@ import functools
 import hashlib
 import json
 import logging
+import re
 import time
 import uuid
 from collections import defaultdict
@@ -56,6 +57,10 @@ class Operation:
     status: int = 200
     binary: str = ""
     partial: bool = False
+
+    @property
+    def endpoint(self) -> str:
+        return f"{self.method.lower()}{re.sub(r'[^a-z0-9]+', '_', self.path.lower())}"
 
 
 OPERATIONS: list[tuple[Operation, Callable[..., Any]]] = []

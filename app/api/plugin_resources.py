@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from app.api.guard import Operation
+from werkzeug.routing import Map, Rule
+
+from app.api.guard import OPERATIONS, Operation
 from app.api.paging import AFTER, LIMIT
 from app.api.shapes import F, write
 from app.api.tokens import SCOPES
@@ -16,11 +18,17 @@ from app.plugin_api.rest import ApiField, ApiResource
 
 def of_plugins(plugins: Registry) -> list[tuple[Operation, Callable[..., Any]]]:
     """What can be used; a plugin whose operation cannot is named as broken in part."""
-    found = []
+    found: list[tuple[Operation, Callable[..., Any]]] = []
+    taken = {spec.endpoint for spec, _function in OPERATIONS}
     for name, loaded in list(plugins.loaded.items()):
         for resource in loaded.answers["api_resources"]:
             try:
-                found.append((_operation(name, resource), _function(resource)))
+                spec = _operation(name, resource)
+                Map([Rule(spec.path, methods=[spec.method])])       # what Flask would stop the application with
+                if spec.endpoint in taken:
+                    raise ValueError(f"there is an operation with this name already: {spec.endpoint}")
+                found.append((spec, _function(resource)))
+                taken.add(spec.endpoint)
             except Exception as error:
                 plugins.in_part(name, f"api_resources {resource.path}", error)
     return found

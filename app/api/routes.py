@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from flask import Blueprint, Flask, Response, jsonify
 
 from app.api import customers, licenses, money  # noqa: F401  they declare their operations
@@ -16,8 +14,7 @@ def install(flask_app: Flask) -> None:
     blueprint = Blueprint("api", __name__, url_prefix=BASE)
     operations = [*OPERATIONS, *of_plugins(flask_app.extensions["ptt_plugins"])]
     for spec, function in operations:
-        name = f"{spec.method.lower()}{re.sub(r'[^a-z0-9]+', '_', spec.path.lower())}"
-        blueprint.add_url_rule(spec.path, name, guarded(spec, function), methods=[spec.method])
+        blueprint.add_url_rule(spec.path, spec.endpoint, guarded(spec, function), methods=[spec.method])
 
     @blueprint.get("/openapi.json")
     def openapi() -> Response:

@@ -14,7 +14,7 @@ from app.core.db import db
 from app.core.fields import LARGEST_ID
 from app.customers.models import Customer
 from app.licenses.models import License, LicenseState
-from app.receivables.models import OpenItem
+from app.receivables.queries import balances
 
 PAGE = 100              # messages of one answer
 QUEUE = 100             # conversations of one list
@@ -92,12 +92,10 @@ def search(words: str, before: int = LARGEST_ID, most: int = FOUND) -> Sequence[
     return db.session.scalars(query.order_by(Conversation.id.desc()).limit(most)).all()
 
 
-def context(customer: Customer) -> dict[str, Any]:
-    """What stands beside the conversation: how many licenses (locked ones), and what is open and overdue in his currency."""
+def context(customer: Customer, money: bool) -> dict[str, Any]:
+    """What stands beside the conversation: how many licenses (locked ones), and with `money` what is open and overdue, by currency."""
     licenses, locked = db.session.execute(select(func.count(), func.count().filter(License.lock_reasons != 0)).where(License.customer_id == customer.id, License.state != LicenseState.DELETED)).one()
-    late = (OpenItem.due_on < clock.today()) & OpenItem.disputed.is_(False)
-    open_sum, overdue = db.session.execute(select(func.sum(OpenItem.open), func.sum(OpenItem.open).filter(late)).where(OpenItem.customer_id == customer.id, OpenItem.open > 0)).one()
-    return {"licenses": licenses, "locked": locked, "open": open_sum or 0, "overdue": overdue or 0}
+    return {"licenses": licenses, "locked": locked, "balances": [item for item in balances(db.session(), customer.id, clock.today()) if item.open] if money else []}
 
 
 def unread_of_staff(row: Conversation) -> int:

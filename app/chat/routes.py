@@ -28,6 +28,7 @@ from app.chat.models import ChatMessage, ChatState, Conversation, Side
 from app.chat.settings import is_offered, opening_now
 from app.chat.transcripts import mail_transcript, transcript
 from app.core import clock, formats
+from app.core.access import asked_by_itself
 from app.core.db import db
 from app.core.errors import Conflict, DomainError
 from app.customers import callbacks
@@ -154,12 +155,14 @@ def file() -> Any:
 
 @chat.route("/<int:ident>/since")
 @portal_page("see")
+@asked_by_itself
 def since(ident: int) -> Any:
     return jsonify(wire.answer(_own(ident), request.args.get("after", 0, int) % 2**31, Side.CUSTOMER, file_url(Side.CUSTOMER)))
 
 
 @chat.route("/<int:ident>/read", methods=["POST"])
 @portal_page("see")
+@asked_by_itself
 def read(ident: int) -> Any:
     row = _own(ident)
     return _answer(lambda: services.mark_read(row.id, Side.CUSTOMER, request.form.get("number", 0, int)))

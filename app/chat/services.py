@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import func, select
@@ -104,15 +105,11 @@ def _append(conversation_id: int, speaker: Speaker, client_id: str, text: str, f
         raise Conflict(_("This conversation is closed."))
     if speaker.side is Side.STAFF:
         _hold(row, speaker)
-    recent = select(func.count()).select_from(ChatMessage).where(ChatMessage.conversation_id == row.id, ChatMessage.number > row.last_number - 2 * FLOOD, ChatMessage.side == speaker.side,
-                                                                ChatMessage.at > now - timedelta(seconds=FLOOD_SECONDS))
-    if (session.scalar(recent) or 0) >= FLOOD:
+    if _sent(row, speaker.side, now - timedelta(seconds=FLOOD_SECONDS), ChatMessage.number > Conversation.last_number - 2 * FLOOD) >= FLOOD:
         raise InvalidInput(_("Too many messages at once. Wait some seconds, then send it again."))
     message = ChatMessage(conversation_id=row.id, number=row.last_number + 1, client_id=client_id, side=speaker.side, author=speaker.name[:140], author_id=speaker.id, text=text, at=now)
     if file is not None:
-        files = session.scalar(select(func.count()).select_from(ChatMessage).where(ChatMessage.conversation_id == row.id, ChatMessage.document_id.is_not(None), ChatMessage.side == speaker.side,
-                                                                                   ChatMessage.at > now - FILES_WINDOW)) or 0
-        if files >= FILES:
+        if _sent(row, speaker.side, now - FILES_WINDOW, ChatMessage.document_id.is_not(None)) >= FILES:
             raise InvalidInput(_("At most %(n)d files an hour.", n=FILES), "file")
         message.text = file.accepted.shown
         message.document_id = documents.add(file.stored, DocumentKind.UPLOAD, "chat", file.accepted.shown, file.accepted.shown, file.accepted.media_type, row.customer_id).id
@@ -125,6 +122,13 @@ def _append(conversation_id: int, speaker: Speaker, client_id: str, text: str, f
     session.flush()
     announce(row.id)
     return message
+
+
+def _sent(row: Conversation, side: Side, since: datetime, *which: Any) -> int:
+    """How many messages this side has sent since then; a customer's count in all conversations of his login, for he may close one and begin another."""
+    here = (Conversation.id == row.id,) if side is Side.STAFF else (Conversation.account_id == row.account_id, Conversation.customer_id == row.customer_id, Conversation.last_at > since)
+    return db.session.scalar(select(func.count()).select_from(ChatMessage).join(Conversation, Conversation.id == ChatMessage.conversation_id).where(
+        *here, ChatMessage.side == side, ChatMessage.at > since, *which)) or 0
 
 
 # files --------------------------------------------------------------------------------------------------------------

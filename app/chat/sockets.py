@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import socketio
-from flask import Flask, request
+from flask import Flask, g, request
 from flask_babel import gettext as _
 from flask_socketio import ConnectionRefusedError, SocketIO, disconnect, join_room
 
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 PATH = "/chat/socket"
 MOST = 8192                 # bytes of a frame
 SWEEP_SECONDS = 2
+BY_ITSELF = frozenset({"open", "since", "read", "desk"})      # what the page sends while nobody touches anything
 
 
 def origins(config: Any) -> list[str]:
@@ -60,13 +61,14 @@ class Sockets:
         self.io.on_event("connect", self.connect, namespace=NAMESPACE)
         self.io.on_event("disconnect", self.gone, namespace=NAMESPACE)
         for name, handler in (("open", self.open), ("since", self.since), ("say", self.say), ("read", self.read), ("typing", self.typing), ("desk", self.desk)):
-            self.io.on_event(name, self._checked(handler), namespace=NAMESPACE)
+            self.io.on_event(name, self._checked(name, handler), namespace=NAMESPACE)
 
     # coming and going
 
     def connect(self, auth: Any = None) -> None:
         side = Side.STAFF if isinstance(auth, dict) and auth.get("as") == "staff" else Side.CUSTOMER
         with self.app.app_context():
+            g.asked_by_itself = True
             who = self._who(side)
             if who is None:
                 raise ConnectionRefusedError("signed out")
@@ -85,7 +87,7 @@ class Sockets:
     def _who(self, side: Side) -> Who | None:
         return identity.staff() if side is Side.STAFF else identity.customer()
 
-    def _checked(self, handler: Callable[[Who, dict[str, Any]], Any]) -> Callable[[Any], Any]:
+    def _checked(self, name: str, handler: Callable[[Who, dict[str, Any]], Any]) -> Callable[[Any], Any]:
         """Around each event: flood, shape, session, errors. The answer is a dictionary, with `error` when it did not work."""
         def event(data: Any = None, *more: Any) -> Any:
             sid = request.sid  # type: ignore[attr-defined]
@@ -101,6 +103,7 @@ class Sockets:
             if not isinstance(data, dict) or more:
                 return {"error": _("This message is not complete. Load the page again.")}
             with self.app.app_context():        # everything that is kept per request is asked anew
+                g.asked_by_itself = name in BY_ITSELF
                 try:
                     who = self._who(known[0])
                     if who is None or who.session_id != known[1]:

@@ -18,7 +18,7 @@ from app.chat.services import Speaker
 from app.chat.settings import opening_now
 from app.chat.transcripts import mail_transcript, transcript
 from app.core import clock, formats
-from app.core.access import may
+from app.core.access import asked_by_itself, may
 from app.core.db import db
 from app.core.errors import Conflict, DomainError
 from app.core.fields import LARGEST_ID
@@ -44,11 +44,12 @@ class ChatPage(AdminPage):
         opening = opening_now()
         until = formats.moment(opening.until.replace(tzinfo=clock.zone())) if opening.until else ""
         after = formats.instant(opening.next.replace(tzinfo=clock.zone())) if opening.next else ""
+        items_url = safe_url_for("OpenItemView.list", customer=row.customer_id) if row else None
         return self.page("chat/desk.html", **self._queue(row), row=row, opening=opening, until=until, next_opening=after, port=current_app.config.get("CHAT_PORT") or "",
-                         found=wire.answer(row, max(0, row.last_number - 200), Side.STAFF, file_url(Side.STAFF)) if row else None, context=queries.context(row.customer) if row else None,
+                         found=wire.answer(row, max(0, row.last_number - 200), Side.STAFF, file_url(Side.STAFF)) if row else None, context=queries.context(row.customer, money=items_url is not None) if row else None,
                          others=queries.of_customer(row.customer_id, row.id) if row else [], canned=answers_for(row.language) if row else [], may_send=may(self, "can_send"),
                          states=ChatState, longest=services.LONGEST, customer_url=safe_url_for("CustomerView.show", pk=row.customer_id) if row else None,
-                         licenses_url=safe_url_for("LicenseView.list", customer=row.customer_id) if row else None, items_url=safe_url_for("OpenItemView.list", customer=row.customer_id) if row else None,
+                         licenses_url=safe_url_for("LicenseView.list", customer=row.customer_id) if row else None, items_url=items_url,
                          settings_url=safe_url_for("SettingsPage.section", key="support-chat"))
 
     def _queue(self, row: Conversation | None) -> dict[str, Any]:
@@ -58,6 +59,7 @@ class ChatPage(AdminPage):
 
     @expose("/queue")
     @allowed("index")
+    @asked_by_itself
     def queue(self) -> Any:
         """Only the list at the left, for the page's script."""
         return self.page("chat/queue.html", **self._queue(queries.conversation(request.args.get("c", 0, int))))
@@ -72,6 +74,7 @@ class ChatPage(AdminPage):
 
     @expose("/<int:pk>/since")
     @allowed("index")
+    @asked_by_itself
     def since(self, pk: int) -> Any:
         return jsonify(wire.answer(self._row(pk), request.args.get("after", 0, int) % 2**31, Side.STAFF, file_url(Side.STAFF)))
 
@@ -101,6 +104,7 @@ class ChatPage(AdminPage):
 
     @expose("/<int:pk>/read", methods=["POST"])
     @allowed("send")
+    @asked_by_itself
     def read(self, pk: int) -> Any:
         row = self._row(pk)
         return self._answer(row, lambda: services.mark_read(row.id, Side.STAFF, request.form.get("number", 0, int)))

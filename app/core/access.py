@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import abort, current_app, redirect, request, url_for
+from flask import abort, current_app, g, redirect, request, url_for
 from flask_login import current_user
 
 log = logging.getLogger(__name__)
@@ -60,6 +60,17 @@ def allowed(target: Any) -> Any:
     if callable(target):
         return wrap(target, target.__name__)
     return lambda function: wrap(function, target)
+
+
+def asked_by_itself(view: Any) -> Any:
+    """Mark a view that a page's script asks while nobody touches anything: a session is not in use because of it."""
+    view.__asked_by_itself__ = True
+    return view
+
+
+def nobody_asked() -> bool:
+    """Whether this request is one of those. What is no request for a view (an event of a socket) says so in `g`."""
+    return bool(g.get("asked_by_itself")) or bool(getattr(current_app.view_functions.get(request.endpoint or ""), "__asked_by_itself__", False))
 
 
 @dataclass(frozen=True)

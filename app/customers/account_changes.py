@@ -23,7 +23,7 @@ from app.system.protocol import record
 from app.system.throttle import take
 
 TRIES = 10          # an hour and account, for the password that is asked again
-ADDRESS = ("contact", "street", "address_extra", "postcode", "city", "region", "country", "phone")
+ADDRESS = ("contact", "street", "address_extra", "postcode", "city", "region", "phone")       # not the country: it decides the tax of his invoices
 
 
 def prove(account: PortalAccount, password: Any, field: str = "current") -> None:

@@ -31,8 +31,8 @@ def start(account: PortalAccount, address: str = "", agent: str = "") -> str:
     return token
 
 
-def running(token: str) -> tuple[PortalSession, PortalAccount] | None:
-    """The session that counts now and its account; one that is over is marked so."""
+def running(token: str, touch: bool = True) -> tuple[PortalSession, PortalAccount] | None:
+    """The session that counts now and its account; one that is over is marked so. Without `touch` it is not in use because of it."""
     if not isinstance(token, str):
         return None
     found = db.session.execute(select(PortalSession, PortalAccount).join(PortalAccount, PortalAccount.id == PortalSession.account_id)
@@ -46,7 +46,7 @@ def running(token: str) -> tuple[PortalSession, PortalAccount] | None:
     if now - row.created_at > LONGEST or now - row.seen_at > IDLE:
         _end((PortalSession.id == row.id,), "expired" if now - row.created_at > LONGEST else "idle")
         return None
-    if now - row.seen_at >= TOUCH:
+    if touch and now - row.seen_at >= TOUCH:
         with transaction():
             row.seen_at = now
     return row, account

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import delete, func, select
@@ -66,8 +67,18 @@ def waiting() -> int:
     return db.session.scalar(select(func.count()).select_from(Callback).where(Callback.state.in_(WAITING))) or 0
 
 
+def _old(before: datetime) -> tuple[Any, ...]:
+    return Callback.state.not_in(WAITING), Callback.done_at < before
+
+
+def old_and_all(before: datetime) -> tuple[int, int]:
+    """How many `forget` would delete, and of how many."""
+    old, of = db.session.execute(select(func.count().filter(*_old(before)), func.count()).select_from(Callback)).one()
+    return old, of
+
+
 def forget(before: datetime) -> int:
     """Delete what was settled before this instant; returns how many."""
     with transaction() as session:
-        result = session.execute(delete(Callback).where(Callback.state.not_in(WAITING), Callback.done_at < before).execution_options(synchronize_session=False))
+        result = session.execute(delete(Callback).where(*_old(before)).execution_options(synchronize_session=False))
         return int(result.rowcount)  # type: ignore[attr-defined]

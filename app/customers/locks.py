@@ -2,6 +2,7 @@
 
 On a customer stand the reasons of the account; on a license its own and what it inherits: `UNPAID` and
 `PREPAID_EXPIRED` as they are, the account's `MANUAL` and `EXTERNAL` as `PARENT`. So each bit of a license has one source.
+`CUSTOMER` is put on single licenses in the portal: what staff lock, the customer cannot unlock, and the other way round.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ class LockReason(enum.IntFlag):
     MANUAL = 4
     EXTERNAL = 8
     PARENT = 16
+    CUSTOMER = 32
 
 
 NONE = LockReason(0)
 OF_ACCOUNT = LockReason.UNPAID | LockReason.PREPAID_EXPIRED | LockReason.MANUAL | LockReason.EXTERNAL
-OF_LICENSE = LockReason.MANUAL | LockReason.EXTERNAL
+OF_LICENSE = LockReason.MANUAL | LockReason.EXTERNAL | LockReason.CUSTOMER
 INHERITED = LockReason.UNPAID | LockReason.PREPAID_EXPIRED | LockReason.PARENT
 
 REASONS = {
@@ -30,6 +32,7 @@ REASONS = {
     LockReason.MANUAL: _l("Locked by staff"),
     LockReason.EXTERNAL: _l("Locked by the external billing system"),
     LockReason.PARENT: _l("The customer is locked"),
+    LockReason.CUSTOMER: _l("Locked by the customer in the portal"),
 }
 
 

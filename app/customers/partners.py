@@ -14,12 +14,13 @@ from app.core import clock
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput
 from app.customers import checks
+from app.customers.accounts import send_welcome
 from app.customers.models import Customer, CustomerKind, CustomerState
 from app.customers.partner_models import PartnerPrice, SalesPartner
 from app.customers.services import assign_tariff, assigned_tariffs, create_customer
 from app.system.mail_voice import Voice
 
-VOICED = frozenset({"welcome", "password", "password_changed", "portal_invitation", "portal_access"})
+VOICED = frozenset({"welcome", "password", "password_changed", "portal_invitation", "portal_access", "chat_transcript"})
 AGAIN = timedelta(minutes=10)
 LIMIT = Decimal("100000")
 NEW = ("company", "contact", "street", "address_extra", "postcode", "city", "region", "country", "phone", "email")
@@ -39,7 +40,7 @@ def prices_of(customer: Customer) -> dict[int, Decimal] | None:
 
 
 def voice(purpose: str, customer_id: int) -> Voice | None:
-    """What concerns the login of a partner's customer goes out in the partner's name; invoices and reminders are ours."""
+    """What concerns the login of a partner's customer, and his chats, goes out in the partner's name; invoices and reminders are ours."""
     if purpose not in VOICED:
         return None
     row = db.session.execute(select(SalesPartner, Customer.company).join(Customer, Customer.id == SalesPartner.customer_id).where(
@@ -86,7 +87,10 @@ def set_price(partner: SalesPartner, tariff: Tariff, unit_price: Decimal | None)
 
 
 def register_customer(partner: Customer, tariffs: list[Tariff], day: Any, **fields: Any) -> Customer:
-    """A new customer of the partner: assigned to him, on his server, with those of his own tariffs that he chooses."""
+    """A new customer of the partner: assigned to him, on his server, with those of his own tariffs that he chooses; the welcome goes to his e-mail address.
+
+    He pays by transfer at first: a mandate or what else a payment method needs is the customer's own.
+    """
     if unknown := set(fields) - set(NEW):
         raise InvalidInput(_("Unknown field: %(names)s", names=", ".join(sorted(unknown))))
     with transaction() as session:
@@ -100,8 +104,10 @@ def register_customer(partner: Customer, tariffs: list[Tariff], day: Any, **fiel
         again = select(Customer).where(Customer.partner_id == partner.id, Customer.created_at > clock.now() - AGAIN, *(getattr(Customer, name) == fields.get(name, "").strip() for name in ("company", "street", "city", "email")))
         if (made := session.scalar(again.limit(1))) is not None:
             return made         # the form was sent twice
-        customer = create_customer(kind=CustomerKind.CLOSED, language=partner.language, currency=partner.currency, payment_method=partner.payment_method, terms_days=partner.terms_days,
+        customer = create_customer(kind=CustomerKind.CLOSED, language=partner.language, currency=partner.currency, payment_method=checks.TRANSFER, terms_days=partner.terms_days,
                                    server_id=partner.server_id, article_id=partner.article_id, representative_id=partner.representative_id, partner_id=partner.id, **fields)
         for tariff in tariffs:
             assign_tariff(customer, tariff, day)
+        if customer.email:
+            send_welcome(customer)
         return customer

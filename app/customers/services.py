@@ -6,13 +6,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.catalog.models import Tariff, TariffState
 from app.core import clock
-from app.core.db import transaction
+from app.core.db import db, transaction
 from app.core.errors import Conflict, InUse, InvalidInput
 from app.core.period import overlaps
 from app.customers import checks
@@ -183,9 +183,11 @@ def _check_span(customer: Customer, tariff: Tariff, valid_from: date, valid_to: 
                                  first=other.valid_from, last=other.valid_to or "…"), "valid_from")
 
 
-def assigned_tariffs(customer: Customer, day: date) -> list[Tariff]:
-    """Tariffs that the customer may use on `day`."""
-    return [a.tariff for a in customer.assignments if a.valid_from <= day and (a.valid_to is None or day <= a.valid_to)]
+def assigned_tariffs(customer: Customer, day: date, *options: Any) -> list[Tariff]:
+    """Tariffs that the customer may use on `day`; `options`: what is loaded with them."""
+    holds = (TariffAssignment.customer_id == customer.id, TariffAssignment.valid_from <= day, or_(TariffAssignment.valid_to.is_(None), TariffAssignment.valid_to >= day))
+    query = select(Tariff).join(TariffAssignment, TariffAssignment.tariff_id == Tariff.id).where(*holds).order_by(TariffAssignment.valid_from, TariffAssignment.id)
+    return list(db.session.scalars(query.options(*options)).unique())
 
 
 # ---- life --------------------------------------------------------------------------------------------------------

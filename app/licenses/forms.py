@@ -13,6 +13,7 @@ from app.catalog.models import PttServer, Service, Tariff, TariffState
 from app.core import clock
 from app.core.editing import Marker
 from app.core.fields import DayField, RelatedField, Required, ServiceForm, clean_text, no_control
+from app.licenses.models import License
 from app.licenses.words import PERMISSIONS
 
 PHONE_HELP = _l("With country code, for example +49 171 4402118.")
@@ -134,3 +135,21 @@ def priced_services(tariffs: Iterable[Tariff]) -> dict[Service, dict[int, Any]]:
             if not offer.included and offer.service.active:
                 found.setdefault(offer.service, {})[tariff.id] = offer.unit_price
     return found
+
+
+def services_of_license(license: License) -> tuple[dict[Service, dict[int, Any]], list[int]]:
+    """As `priced_services` of its tariff, and the ids of those that it has, or gets on its first day.
+
+    What it has stays to be seen and chosen when it is offered no more: only who takes the tick away ends it.
+    """
+    today = clock.today()
+    has = {span.service_id: span.service for span in license.services if span.valid_to is None or span.valid_to >= today}
+    included = {offer.service_id for offer in license.tariff.services if offer.included}
+    found = priced_services([license.tariff])
+    old = {offer.service_id: {license.tariff_id: offer.unit_price} for offer in license.tariff.services if not offer.service.active}
+    return {**found, **{service: old.get(ident, {}) for ident, service in has.items() if service not in found and ident not in included}}, list(has)
+
+
+def service_choices(services: dict[Service, dict[int, Any]], language: str = "en") -> list[tuple[int, str]]:
+    """Id and name; said of those that nobody can add any more."""
+    return [(service.id, service.name(language) if service.active and prices else _("%(name)s (no longer offered)", name=service.name(language))) for service, prices in services.items()]

@@ -20,7 +20,7 @@ from app.core.db import transaction
 from app.core.errors import InvalidInput
 from app.core.events import publish
 from app.core.sql import among
-from app.customers.locks import LockReason
+from app.customers.locks import OF_LICENSE, LockReason
 from app.customers.models import Customer, CustomerState
 from app.licenses.events import LicenseChanged
 from app.licenses.inherit import QUIET, settle
@@ -112,17 +112,17 @@ def reason_names(reasons: int) -> str:
 
 
 def lock_license(license: License, reason: LockReason, note: str = "") -> bool:
-    """Put MANUAL or EXTERNAL on one license; False when it carries it already."""
+    """Put a reason of OF_LICENSE on one license; False when it carries it already."""
     return _change_license(license, reason, True, note)
 
 
 def unlock_license(license: License, reason: LockReason, note: str = "") -> bool:
-    """Take MANUAL or EXTERNAL off one license; False when it does not carry it. What its account passes on stays."""
+    """Take a reason of OF_LICENSE off one license; False when it does not carry it. What its account passes on stays."""
     return _change_license(license, reason, False, note)
 
 
 def _change_license(license: License, reason: LockReason, on: bool, note: str) -> bool:
-    _check(reason, note)
+    _check(reason, note, OF_LICENSE)
     with transaction() as session:
         session.flush()
         session.execute(select(Customer.id).where(Customer.id == license.customer_id).with_for_update(key_share=True))
@@ -166,9 +166,9 @@ def unlock_account(customer: Customer, reason: LockReason, note: str = "") -> bo
     return unlock_accounts([customer.id], reason, {customer.id: note.strip()}).accounts == 1
 
 
-def _check(reason: LockReason, note: str) -> None:
-    """The other reasons are the hourly run's: it would put back what is taken away by hand."""
-    if reason not in (LockReason.MANUAL, LockReason.EXTERNAL):
+def _check(reason: LockReason, note: str, allowed: LockReason = LockReason.MANUAL | LockReason.EXTERNAL) -> None:
+    """One of `allowed`. The other reasons are the hourly run's: it would put back what is taken away by hand."""
+    if reason not in list(allowed):
         raise InvalidInput(_("Only locks by staff or by the external billing system are set and lifted one by one."), "reason")
     if len(note) > NOTE_LENGTH:
         raise InvalidInput(_("The note is too long: at most %(n)s characters.", n=NOTE_LENGTH), "note")

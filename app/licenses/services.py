@@ -82,7 +82,9 @@ def change_license(license: License, expected_version: int | None = None, servic
             for name, value in fields.items():
                 setattr(license, name, value.strip())
             if services is not None:
-                _set_services(license, checks.services_of(license.tariff, services), max(clock.today(), license.active_from))
+                first = max(clock.today(), license.active_from)
+                has, wanted = _running(license, first), list(services)      # what it has may be offered no more
+                _set_services(license, [*(s for s in wanted if s.id in has), *checks.services_of(license.tariff, [s for s in wanted if s.id not in has])], first)
             session.flush()
             if services is not None:
                 settle_licenses([license.id])
@@ -106,8 +108,12 @@ def _lock(session: Session, license: License, expected_version: int | None = Non
         raise InvalidInput(_("This license is deleted."))
 
 
+def _running(license: License, day: date) -> dict[int, LicenseService]:
+    return {s.service_id: s for s in license.services if s.valid_to is None or s.valid_to >= day}
+
+
 def _set_services(license: License, wanted: list[Service], day: date) -> None:
-    running = {s.service_id: s for s in license.services if s.valid_to is None or s.valid_to >= day}
+    running = _running(license, day)
     ids = {service.id for service in wanted}
     for service_id, span in running.items():
         if service_id not in ids:

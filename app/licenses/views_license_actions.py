@@ -41,7 +41,7 @@ class LicenseActions:
 
         self.each(items, call, lambda n: ngettext("%(num)d license locked.", "%(num)d licenses locked.", n))
 
-    @action("unlock", _l("Unlock"), _l("Only the lock by staff is lifted; unpaid demands or a locked customer keep a license locked."), "fa-lock-open",
+    @action("unlock", _l("Unlock"), _l("Only the lock by staff is lifted; unpaid demands, a locked customer or a lock of his own keep a license locked."), "fa-lock-open",
             form=OptionalNoteForm, when=lambda item: bool(item.lock_reasons & LockReason.MANUAL))
     def unlock(self, items: list[License], form: OptionalNoteForm) -> None:
         def call(item: License) -> None:
@@ -49,6 +49,15 @@ class LicenseActions:
                 raise InvalidInput(_("not locked by staff."))
 
         self.each(items, call, lambda n: ngettext("%(num)d license unlocked.", "%(num)d licenses unlocked.", n))
+
+    @action("unlock_customers", _l("Lift the customer's lock"), _l("The customer locked it himself in the portal, and could unlock it there."), "fa-lock-open", multiple=False,
+            form=OptionalNoteForm, when=lambda item: alive(item) and bool(item.lock_reasons & LockReason.CUSTOMER))
+    def unlock_customers(self, items: list[License], form: OptionalNoteForm) -> None:
+        def call(item: License) -> None:
+            if not locks.unlock_license(item, LockReason.CUSTOMER, form.note.data or ""):
+                raise InvalidInput(_("not locked by the customer."))
+
+        self.each(items, call, lambda n: _("The customer's lock was lifted."))
 
     @action("change_tariff", _l("Change tariff"), icon="fa-right-left", form=TariffChangeForm, when=alive)
     def change_tariff(self, items: list[License], form: TariffChangeForm) -> None:

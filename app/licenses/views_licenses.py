@@ -21,7 +21,7 @@ from app.customers.locks import reason_words
 from app.customers.models import Customer, CustomerKind
 from app.licenses import services
 from app.licenses.desired import user_states
-from app.licenses.forms import DeviceForm, priced_services
+from app.licenses.forms import DeviceForm, service_choices, services_of_license
 from app.licenses.models import License, LicenseState, LockPeriod, SyncState
 from app.licenses.views_bulk import BulkLicenses
 from app.licenses.views_license_actions import LicenseActions, alive, order_of
@@ -48,7 +48,7 @@ class LicenseView(BulkLicenses, NewLicenses, LicenseActions, AdminView):
     search_columns = ["customer", "tariff", "server", "state", "sync_state", "alias", "user_name", "phone", "device", "network", "active_from", "active_to"]
     order_columns = ["alias", "phone"]
     quick_search = ["alias", "user_name", "phone"]
-    main_actions = ("retry", "give_up", "lock", "unlock", "change_tariff", "terminate", "keep", "reprovision", "remove")
+    main_actions = ("retry", "give_up", "lock", "unlock", "unlock_customers", "change_tariff", "terminate", "keep", "reprovision", "remove")
     tab_of = (Customer,)
     tab_rank = 10
     list_tabs = [
@@ -115,11 +115,11 @@ class LicenseView(BulkLicenses, NewLicenses, LicenseActions, AdminView):
     def edit(self, pk: Any) -> Any:
         item = self.datamodel.get(pk) or abort(404)
         form = DeviceForm(obj=item)
-        priced = priced_services([item.tariff])
-        form.services.choices = [(service.id, service.name_en) for service in priced]
+        priced, has = services_of_license(item)
+        form.services.choices = service_choices(priced)
         if request.method == "GET":
             form[MARKER].data = marker(item)
-            form.services.data = [span.service_id for span in item.services if span.valid_to is None or span.valid_to >= clock.today()]
+            form.services.data = has
         to = self.url_of(item) or self.list_url()
 
         def save(form: DeviceForm) -> Any:

@@ -8,16 +8,16 @@ from flask import abort, current_app, flash, redirect, request, session, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import refresh
-from wtforms import PasswordField, StringField
-from wtforms.validators import EqualTo, Length, Optional
+from wtforms import PasswordField
+from wtforms.validators import EqualTo, Length
 
-from app.core.choices import ListedField, country_choices, country_name, language_name
+from app.core.choices import country_name, language_name
 from app.core.editing import Marker
 from app.core.errors import DomainError
-from app.core.fields import Required, clean_text, no_control
+from app.core.fields import Required
 from app.customers import account_changes, account_sessions
 from app.customers.checks import phone_words
-from app.portal.forms import PortalForm
+from app.portal.forms import PortalForm, text_field, version_sent
 from app.portal.gate import right, visit
 from app.portal.pages import page, portal, put
 from app.portal.words import browser_words
@@ -25,10 +25,6 @@ from app.portal.words import browser_words
 
 def _current() -> PasswordField:
     return PasswordField(_l("Your password"), [Required(), Length(max=1000)], description=_l("To be sure that it is you."), render_kw={"autocomplete": "current-password"})
-
-
-def _text(label: Any, most: int, *checks: Any, **kw: Any) -> StringField:
-    return StringField(label, [*(checks or (Optional(),)), no_control, Length(max=most)], filters=[clean_text], render_kw=kw)
 
 
 class OwnPasswordForm(PortalForm):
@@ -40,14 +36,13 @@ class OwnPasswordForm(PortalForm):
 
 class AddressForm(PortalForm):
     row_version = Marker()
-    contact = _text(_l("Contact person"), 120, autocomplete="name")
-    street = _text(_l("Street"), 120, Required(), autocomplete="address-line1")
-    address_extra = _text(_l("Address extra"), 120, autocomplete="address-line2")
-    postcode = _text(_l("Postcode"), 12, Required(), autocomplete="postal-code")
-    city = _text(_l("City"), 80, Required(), autocomplete="address-level2")
-    region = _text(_l("Region"), 40, autocomplete="address-level1")
-    country = ListedField(_l("Country"), [Required()], listed=country_choices)
-    phone = _text(_l("Phone number"), 40, autocomplete="tel", inputmode="tel")
+    contact = text_field(_l("Contact person"), 120, autocomplete="name")
+    street = text_field(_l("Street"), 120, Required(), autocomplete="address-line1")
+    address_extra = text_field(_l("Address extra"), 120, autocomplete="address-line2")
+    postcode = text_field(_l("Postcode"), 12, Required(), autocomplete="postal-code")
+    city = text_field(_l("City"), 80, Required(), autocomplete="address-level2")
+    region = text_field(_l("Region"), 40, autocomplete="address-level1")
+    phone = text_field(_l("Phone number"), 40, autocomplete="tel", inputmode="tel")
     current = _current()
 
 
@@ -84,19 +79,15 @@ def change_address() -> Any:
         status = 422
         if form.validate():
             try:
-                account_changes.change_address(now.account, now.customer, form.current.data, _version(form), **{name: form[name].data or "" for name in account_changes.ADDRESS})
+                account_changes.change_address(now.account, now.customer, form.current.data, version_sent(), **{name: form[name].data or "" for name in account_changes.ADDRESS})
                 flash(_("The address was changed. It counts for the next invoice."), "success")
                 return redirect(url_for("portal.account"), 303)
             except DomainError as error:
                 status = put(form, error)
     form.row_version.data = now.customer.version
     return page("form", status, form=form, title=_("Change address"), verb=_("Save address"), cancel=url_for("portal.account"), crumb=(_("Account"), url_for("portal.account")),
-                intro=_("Of %(name)s. Invoices that are issued already stay as they are.", name=now.customer.company))
-
-
-def _version(form: Any) -> int | None:
-    text = request.form.get("row_version", "")
-    return int(text) if text.isdecimal() and len(text) < 10 else None
+                intro=_("Of %(name)s, in %(country)s. Invoices that are issued already stay as they are. A move to another country changes the tax: write to us, we change the country.",
+                        name=now.customer.company, country=country_name(now.customer.country)))
 
 
 @portal.route("/account/language", methods=["POST"])

@@ -34,8 +34,8 @@ class DeleteForm(PortalForm):
 @portal.route("/data")
 @right("data")
 def data() -> Any:
-    customer = visit().customer
-    copies = db.session.scalars(select(DataExport).options(joinedload(DataExport.document)).where(DataExport.customer_id == customer.id).order_by(DataExport.id.desc()).limit(10)).all()
+    customer, account = visit().customer, visit().account
+    copies = db.session.scalars(select(DataExport).options(joinedload(DataExport.document)).where(DataExport.customer_id == customer.id, DataExport.account_id == account.id).order_by(DataExport.id.desc()).limit(10)).all()
     asked = db.session.scalars(select(DeletionRequest).where(DeletionRequest.customer_id == customer.id).order_by(DeletionRequest.id.desc()).limit(5)).all()
     return page("data", title=_("Your data"), copies=copies, asked=asked, waiting=(OutboxState.WAITING, OutboxState.CLAIMED), crumb=(_("Account"), url_for("portal.account")))
 
@@ -54,7 +54,9 @@ def data_copy() -> Any:
 @portal.route("/data/copy/<int:copy_id>")
 @right("data")
 def data_file(copy_id: int) -> Any:
-    row = db.session.scalar(select(DataExport).options(joinedload(DataExport.document)).where(DataExport.id == (copy_id if copy_id < 2**31 else 0), DataExport.customer_id == visit().customer.id))
+    """Only for who asked for it: conversations of his login are in it."""
+    row = db.session.scalar(select(DataExport).options(joinedload(DataExport.document)).where(
+        DataExport.id == (copy_id if copy_id < 2**31 else 0), DataExport.customer_id == visit().customer.id, DataExport.account_id == visit().account.id))
     if row is None or row.document is None or row.expires_at is None or row.expires_at < clock.now():
         abort(404)
     return Response(documents.read(row.document), mimetype="application/zip", headers={

@@ -32,12 +32,12 @@ DAY = timedelta(days=1)
 
 
 def request_copy(account: PortalAccount, customer: Customer) -> DataExport:
-    """One at a time. Raises InvalidInput, or TooManyTries."""
+    """One at a time for each login. Raises InvalidInput, or TooManyTries."""
     db.session.rollback()
     take("data_copy", str(customer.id), COPIES, DAY)
     with transaction() as session:
         session.refresh(customer, with_for_update=True)
-        if session.scalar(select(DataExport.id).where(DataExport.customer_id == customer.id, DataExport.state.in_([OutboxState.WAITING, OutboxState.CLAIMED])).limit(1)) is not None:
+        if session.scalar(select(DataExport.id).where(DataExport.customer_id == customer.id, DataExport.account_id == account.id, DataExport.state.in_([OutboxState.WAITING, OutboxState.CLAIMED])).limit(1)) is not None:
             raise InvalidInput(_("A copy is being made already."))
         row = DataExport(customer_id=customer.id, account_id=account.id, language=account.language)
         session.add(row)
@@ -56,12 +56,12 @@ def copies_are_due() -> bool:
 def make_copies(limit: int = 5) -> int:
     """Make what is due; returns how many were settled. Killed at any line it begins anew: a file without a row is swept away."""
     with transaction() as session:
-        rows = claim_batch(session, DataExport, limit, LEASE, columns=[DataExport.customer_id, DataExport.language])
+        rows = claim_batch(session, DataExport, limit, LEASE, columns=[DataExport.customer_id, DataExport.account_id, DataExport.language])
     for row in rows:
         mine = (DataExport.id == row.id, DataExport.claim == row.claim + 1)
         try:
             with force_locale(row.language):
-                data = as_zip(tables(db.session(), row.customer_id))
+                data = as_zip(tables(db.session(), row.customer_id, row.account_id))
             db.session.rollback()
             stored = documents.put(data, "application/zip")
             with transaction() as session:

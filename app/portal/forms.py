@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, HiddenField, PasswordField, SelectMultipleField, StringField
-from wtforms.validators import EqualTo, Length
+from wtforms.validators import EqualTo, Length, Optional
 
 from app.core.fields import Required, ServiceForm, clean_text, no_control
 from app.portal.gate import visit
+
+
+def text_field(label: Any, most: int, *checks: Any, help: Any = "", **kw: Any) -> StringField:
+    """One line, at most `most` characters; without `checks` it may be empty. `kw`: attributes of the input."""
+    return StringField(label, [*(checks or (Optional(),)), no_control, Length(max=most)], filters=[clean_text], description=help, render_kw=kw)
+
+
+def version_sent() -> int | None:
+    """Of the row that the form was made from."""
+    text = request.form.get("row_version", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
 class PublicForm(ServiceForm):

@@ -17,6 +17,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import contains_eager
 
 from app.core import clock
+from app.core.access import nobody_asked
 from app.core.actor import Actor, acting
 from app.core.db import db
 from app.customers import account_sessions
@@ -35,7 +36,6 @@ from app.portal.rights import rights_of
 
 ROOT = "/portal"
 CHOSEN = "portal_customer"
-LAST = "portal_account"
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 right = portal_page
 
@@ -150,7 +150,7 @@ def safe_path(path: str | None) -> str | None:
 
 
 def _find(token: str) -> Visit | None:
-    running = account_sessions.running(token)
+    running = account_sessions.running(token, touch=not nobody_asked())
     if running is None:
         return None
     row, account = running

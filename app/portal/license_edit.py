@@ -10,28 +10,26 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import selectinload
 
-from app.core import clock
 from app.core.db import db, transaction
 from app.core.editing import Marker
 from app.core.errors import DomainError, InvalidInput
 from app.customers.models import CustomerKind
-from app.licenses.forms import PHONE_HELP, ChecksField, priced_services
+from app.licenses.forms import PHONE_HELP, ChecksField, service_choices, services_of_license
 from app.licenses.models import License
 from app.licenses.services import change_license
 from app.portal import paging
-from app.portal.forms import PortalForm
+from app.portal.forms import PortalForm, text_field, version_sent
 from app.portal.gate import right, visit
-from app.portal.license_order import _text
 from app.portal.pages import page, portal, put
 from app.portal.scope import get, scoped
 
 
 class EditForm(PortalForm):
     row_version = Marker()
-    alias = _text(_l("Name in the radio"), 60, _l("Others see this name when the user talks."))
-    phone = _text(_l("Phone number"), 40, PHONE_HELP, inputmode="tel", autocomplete="off")
-    device = _text(_l("Device"), 60)
-    network = _text(_l("Mobile network"), 60, _l("The provider of the SIM card."))
+    alias = text_field(_l("Name in the radio"), 60, help=_l("Others see this name when the user talks."))
+    phone = text_field(_l("Phone number"), 40, help=PHONE_HELP, inputmode="tel", autocomplete="off")
+    device = text_field(_l("Device"), 60)
+    network = text_field(_l("Mobile network"), 60, help=_l("The provider of the SIM card."))
     services = ChecksField(_l("Additional services"), coerce=int)
 
 
@@ -39,13 +37,13 @@ class PublicEditForm(PortalForm):
     """A person with a public license: name and number, which is what the device goes by."""
 
     row_version = Marker()
-    alias = _text(_l("Name in the radio"), 60, _l("Others see this name when you talk."))
-    phone = _text(_l("Phone number"), 40, PHONE_HELP, inputmode="tel", autocomplete="off")
+    alias = text_field(_l("Name in the radio"), 60, help=_l("Others see this name when you talk."))
+    phone = text_field(_l("Phone number"), 40, help=PHONE_HELP, inputmode="tel", autocomplete="off")
 
 
 class SeveralForm(PortalForm):
-    device = _text(_l("Device"), 60, _l("Empty: stays as it is."))
-    network = _text(_l("Mobile network"), 60, _l("Empty: stays as it is."))
+    device = text_field(_l("Device"), 60, help=_l("Empty: stays as it is."))
+    network = text_field(_l("Mobile network"), 60, help=_l("Empty: stays as it is."))
 
 
 @portal.route("/licenses/<int:license_id>/edit", methods=["GET", "POST"])
@@ -56,22 +54,22 @@ def license_edit(license_id: int) -> Any:
     form: Any = PublicEditForm(obj=row) if public else EditForm(obj=row)
     status, own_prices = 200, visit().partner is None and visit().customer.partner_id is None
     prices: list[tuple[str, Any]] = []
+    services, has = services_of_license(row)
     if not public:
-        language, today = str(get_locale() or "en"), clock.today()
-        priced = priced_services([row.tariff])
-        form.services.choices = [(service.id, service.name(language)) for service in priced]
-        prices = [(service.name(language), at[row.tariff_id]) for service, at in priced.items()] if own_prices else []
+        language = str(get_locale() or "en")
+        form.services.choices = service_choices(services, language)
+        prices = [(service.name(language), at[row.tariff_id]) for service, at in services.items() if at] if own_prices else []
         if request.method == "GET":
-            form.services.data = [span.service_id for span in row.services if span.valid_from <= today and (span.valid_to is None or span.valid_to >= today)]
-        if not priced:
+            form.services.data = has
+        if not services:
             del form.services
     if request.method == "POST":
         status = 422
         if form.validate():
             try:
-                chosen = None if "services" not in form else [service for service in priced_services([row.tariff]) if service.id in set(form.services.data or [])]
+                chosen = None if "services" not in form else [service for service in services if service.id in set(form.services.data or [])]
                 names = [name for name in ("alias", "phone", "device", "network") if name in form]
-                change_license(row, _version(form), chosen, **{name: form[name].data or "" for name in names})
+                change_license(row, version_sent(), chosen, **{name: form[name].data or "" for name in names})
                 flash(_("“%(name)s” was changed. The radio server follows in a moment.", name=str(row)), "success")
                 return redirect(url_for("portal.license", license_id=row.id), 303)
             except DomainError as error:
@@ -79,11 +77,6 @@ def license_edit(license_id: int) -> Any:
     form.row_version.data = row.version if status != 409 else form.row_version.data
     return page("license_edit", status, form=form, title=_("Edit %(name)s", name=str(row)), verb=_("Save license"), cancel=url_for("portal.license", license_id=license_id),
                 crumb=(_("Licenses"), url_for("portal.licenses")), prices=prices, currency=visit().customer.currency)
-
-
-def _version(form: Any) -> int | None:
-    text = request.form.get("row_version", "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
 @portal.route("/licenses/edit", methods=["GET", "POST"])

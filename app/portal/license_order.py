@@ -14,37 +14,33 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
-from wtforms import HiddenField, StringField
-from wtforms.validators import Length, Optional
+from wtforms import HiddenField
 
 from app.catalog.models import Tariff, TariffService, TariffState
 from app.core import clock
 from app.core.db import db
 from app.core.errors import DomainError, InvalidInput
-from app.core.fields import DayField, Required, clean_text, no_control
-from app.customers.models import Customer, TariffAssignment
+from app.core.fields import DayField, Required
+from app.customers.models import Customer
 from app.customers.partners import prices_of
+from app.customers.services import assigned_tariffs
 from app.licenses.checks import USER_NAME
 from app.licenses.forms import PHONE_HELP, ChecksField, ChoiceField, priced_services, tariff_choices
 from app.licenses.models import License
 from app.licenses.prices import consequences
 from app.licenses.services import create_license
-from app.portal.forms import PortalForm
+from app.portal.forms import PortalForm, text_field
 from app.portal.gate import right, visit
 from app.portal.pages import page, portal, put
 
 
-def _text(label: Any, most: int, help: Any = "", **kw: Any) -> StringField:
-    return StringField(label, [Optional(), no_control, Length(max=most)], filters=[clean_text], description=help, render_kw=kw)
-
-
 class OrderForm(PortalForm):
-    alias = _text(_l("Name in the radio"), 60, _l("Others see this name when the user talks."))
-    phone = _text(_l("Phone number"), 40, PHONE_HELP, inputmode="tel", autocomplete="off")
+    alias = text_field(_l("Name in the radio"), 60, help=_l("Others see this name when the user talks."))
+    phone = text_field(_l("Phone number"), 40, help=PHONE_HELP, inputmode="tel", autocomplete="off")
     tariff = ChoiceField(_l("Tariff"), [Required()], coerce=int)
     active_from = DayField(_l("Active from"), [Required()], description=_l("The first day of service."))
-    user_name = _text(_l("User name"), 32, _l("What the radio signs in with; it stays for ever. Leave it empty and we make one."), autocapitalize="none", spellcheck="false", autocomplete="off")
-    device = _text(_l("Device"), 60)
+    user_name = text_field(_l("User name"), 32, help=_l("What the radio signs in with; it stays for ever. Leave it empty and we make one."), autocapitalize="none", spellcheck="false", autocomplete="off")
+    device = text_field(_l("Device"), 60)
     services = ChecksField(_l("Additional services"), coerce=int)
     proposed = HiddenField()        # the user name that is given when none is entered: sent twice, the form makes one license
 
@@ -87,10 +83,9 @@ def _stem(customer: Customer) -> str:
 
 
 def own_tariffs(customer: Customer, day: date) -> list[Tariff]:
-    """As `assigned_tariffs`, with all that a price needs in a few statements."""
-    holds = (TariffAssignment.customer_id == customer.id) & (TariffAssignment.valid_from <= day) & (TariffAssignment.valid_to.is_(None) | (TariffAssignment.valid_to >= day))
-    query = select(Tariff).where(Tariff.id.in_(select(TariffAssignment.tariff_id).where(holds)), Tariff.state == TariffState.ACTIVE).order_by(Tariff.name, Tariff.id)
-    return list(db.session.scalars(query.options(joinedload(Tariff.mode), joinedload(Tariff.article), selectinload(Tariff.tiers), selectinload(Tariff.services).joinedload(TariffService.service))).unique())
+    """Those that new licenses may have, with all that a price needs in a few statements."""
+    found = assigned_tariffs(customer, day, joinedload(Tariff.mode), joinedload(Tariff.article), selectinload(Tariff.tiers), selectinload(Tariff.services).joinedload(TariffService.service))
+    return sorted((tariff for tariff in found if tariff.state is TariffState.ACTIVE), key=lambda tariff: (tariff.name, tariff.id))
 
 
 def period_words(tariff: Tariff) -> str:

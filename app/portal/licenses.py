@@ -11,10 +11,11 @@ from flask_babel import ngettext
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
-from app.catalog.models import Tariff
+from app.catalog.models import Tariff, WhileLocked
 from app.core import clock
 from app.core.db import db
 from app.core.errors import DomainError
+from app.customers.locks import LockReason
 from app.licenses.models import License, LicenseState, PttGroup, SyncState, group_member
 from app.licenses.words import permission_words
 from app.portal import license_locks, paging
@@ -66,7 +67,8 @@ def license(license_id: int) -> Any:
 @right("licenses")
 def license_lock(license_id: int) -> Any:
     row = get(License, license_id)
-    return _locked(row, license_locks.lock, _("“%(name)s” is locked. It is still billed.", name=str(row)))
+    billed = row.tariff.while_locked is WhileLocked.BILL
+    return _locked(row, license_locks.lock, _("“%(name)s” is locked. It is still billed.", name=str(row)) if billed else _("“%(name)s” is locked.", name=str(row)))
 
 
 @portal.route("/licenses/<int:license_id>/unlock", methods=["POST"])
@@ -80,7 +82,8 @@ def _locked(row: License, act: Any, done: str) -> Any:
     ident = row.id
     try:
         act(row)
-        flash(done, "success")
+        still = row.lock_reasons & ~LockReason.CUSTOMER
+        flash(done if not still else _("Your own lock is off. %(why)s", why=why_locked(still)), "success")
     except DomainError as error:
         flash(str(error), "danger")
     return redirect(url_for("portal.license", license_id=ident), 303)

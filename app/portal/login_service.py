@@ -8,7 +8,7 @@ from sqlalchemy.orm import selectinload
 
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput
-from app.customers import account_sessions, accounts, checks
+from app.customers import accounts, checks
 from app.customers.account_models import AccountCustomer, AccountRole, AccountState, LinkPurpose, PortalAccount
 from app.customers.models import Customer
 from app.system.mail_templates import queue_template
@@ -36,7 +36,10 @@ def invite(by: PortalAccount, customer: Customer, email: str, name: str, role: A
     with transaction() as session:
         session.refresh(customer, with_for_update=True)
         links = logins_of(customer)
-        if any(link.account.login == email for link in links):
+        link = next((link for link in links if link.account.login == email), None)
+        if link is not None and link.account.state is AccountState.DISABLED:
+            raise InvalidInput(_("This login was taken away. Write to us to open it again."), "email")
+        if link is not None:
             raise InvalidInput(_("%(email)s may act for %(name)s already.", email=email, name=customer.company), "email")
         if len(links) >= MOST:
             raise InvalidInput(_("There are %(n)d logins already. Take one away first.", n=MOST), "email")
@@ -87,7 +90,6 @@ def remove(by: PortalAccount, link: AccountCustomer) -> None:
             raise InvalidInput(_("This login acts for other customers too. Write to us to take it away."))
         else:
             accounts.disable(account)
-            account_sessions.end_all(account.id, "staff")
 
 
 def _check(by: PortalAccount, link: AccountCustomer) -> None:

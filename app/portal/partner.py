@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
-from wtforms import StringField
-from wtforms.validators import Length, Optional
+from wtforms.validators import Optional
 
 from app.core import clock
 from app.core.choices import ListedField, country_choices
 from app.core.db import db, transaction
 from app.core.errors import DomainError
-from app.core.fields import NumberField, Required, clean_text, no_control
+from app.core.fields import NumberField, Required
 from app.customers import partners
 from app.customers.models import Customer
 from app.customers.partner_models import SalesPartner
@@ -23,15 +23,13 @@ from app.customers.services import assigned_tariffs
 from app.licenses.forms import ChecksField
 from app.licenses.models import License, LicenseState
 from app.portal import paging
-from app.portal.forms import PortalForm
+from app.portal.forms import PortalForm, text_field
 from app.portal.gate import right, visit
 from app.portal.license_order import period_words
 from app.portal.pages import page, portal, put
 from app.portal.scope import his_customers
 
-
-def _text(label: Any, most: int, *checks: Any, help: Any = "", **kw: Any) -> StringField:
-    return StringField(label, [*(checks or (Optional(),)), no_control, Length(max=most)], filters=[clean_text], description=help, render_kw={"autocomplete": "off", **kw})
+_text = partial(text_field, autocomplete="off")
 
 
 class CustomerForm(PortalForm):

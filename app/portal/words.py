@@ -45,7 +45,9 @@ def why_locked(reasons: int) -> str:
     if reasons & LockReason.PREPAID_EXPIRED:
         lines.append(_("The period that was paid in advance is over. Pay the next one, and it works again within the hour."))
     if reasons & (LockReason.MANUAL | LockReason.EXTERNAL | LockReason.PARENT):
-        lines.append(_("It was locked by hand. If you did not do it yourself, ask us."))
+        lines.append(_("It was locked by us. Only we can unlock it: write to us."))
+    if reasons & LockReason.CUSTOMER:
+        lines.append(_("It was locked here in the portal. Unlock it when it is to work again."))
     return " ".join(lines)
 
 

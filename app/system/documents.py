@@ -208,6 +208,21 @@ def read(document: Document | Row[Any]) -> bytes:
     return data
 
 
+def open_file(document: Document) -> Any:
+    """As `read`, as a file that can be read in parts; close it. Only its size is proved here: `damaged` reads the whole of it."""
+    fs, full = _full(document.path)
+    try:
+        size, handle = fs.size(full), fs.open(full, "rb")
+    except FileNotFoundError as error:
+        raise StoreError(_("The file of “%(title)s” is missing in the document store. Restore it from the backup.", title=document.title)) from error
+    except OSError as error:
+        raise StoreError(_("The document store cannot be read (%(error)s).", error=error)) from error
+    if size != document.size:
+        handle.close()
+        raise StoreError(_("The file of “%(title)s” was changed in the document store. Restore it from the backup.", title=document.title))
+    return handle
+
+
 def check_space() -> None:
     """Raises Held when the local store has less than 5 % free: asked before work that cannot stop half way."""
     fs, root = _store()

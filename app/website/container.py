@@ -42,9 +42,9 @@ def slug_of(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
 
 
-def upload(given: str, data: bytes, title: str = "", alt: str = "") -> tuple[Media, bool]:
+def upload(given: str, data: bytes, title: str = "", alt: str = "", kinds: frozenset[str] = KINDS) -> tuple[Media, bool]:
     """Check, clean, store. Returns the row and whether it is new: the same file twice is one row. Not inside a transaction."""
-    accepted = uploads.accept(given, data, KINDS, MOST)
+    accepted = uploads.accept(given, data, kinds, MOST)
     given_sum = hashlib.sha256(data).hexdigest()
     known = db.session.scalar(select(Media).where(Media.given_sha256 == given_sum).order_by(Media.id).limit(1))
     if known is not None:

@@ -8,6 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import select
+from sqlalchemy.orm import defer
 
 from app.core import clock
 from app.core.db import db, transaction
@@ -151,7 +152,8 @@ def translations(page: Page) -> list[Page]:
 
 
 def published() -> list[Page]:
-    return list(db.session.scalars(select(Page).where(Page.state == PageState.PUBLISHED).order_by(Page.language, Page.slug)))
+    """For menus and lists: without the texts that staff works on."""
+    return list(db.session.scalars(select(Page).options(defer(Page.body)).where(Page.state == PageState.PUBLISHED).order_by(Page.language, Page.slug)))
 
 
 def picture_of(values: dict[str, Any], name: str) -> Media | None:

@@ -8,7 +8,9 @@ from xml.sax.saxutils import escape
 from flask import Blueprint, Flask, Response, abort, make_response, redirect, render_template, request
 from flask_babel import force_locale
 from flask_babel import gettext as _
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.http import dump_options_header
+from werkzeug.wsgi import FileWrapper
 
 from app.core.db import db
 from app.system import documents
@@ -76,16 +78,23 @@ def media(key: int, name: str) -> Any:
     if found is None or name != found.name:
         abort(404)
     response: Any = Response(status=200)
-    response.set_etag(found.sha256)
     if request.if_none_match.contains(found.sha256):
         response.status_code = 304
+    elif found.is_film:         # asked for in many parts: only what is wanted is read
+        response = Response(FileWrapper(documents.open_file(found.document), 1 << 16), direct_passthrough=True)
+        response.content_length = found.size
     else:
         response.data = documents.read(found.document)
+    response.set_etag(found.sha256)
     response.headers["Content-Type"] = found.media_type
     response.headers["Content-Disposition"] = dump_options_header("inline", {"filename": found.name})
     response.headers["Content-Security-Policy"] = SANDBOX
     if response.status_code == 200:
-        response = response.make_conditional(request, accept_ranges=True, complete_length=found.size)
+        try:
+            response = response.make_conditional(request, accept_ranges=True, complete_length=found.size)
+        except RequestedRangeNotSatisfiable:
+            response.close()
+            raise
     return cached(response, MEDIA_SECONDS, changing=False)
 
 

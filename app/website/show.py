@@ -34,11 +34,12 @@ def context(language: str, here: str, others: dict[str, str]) -> dict[str, Any]:
     from app.core.db import db
 
     logo = db.session.get(Media, int(setting("website.logo"))) if setting("website.logo").isdecimal() else None
-    homes = {page.language for page in pages.published() if page.slug == pages.HOME}
+    published = pages.published()
+    homes = {page.language for page in published if page.slug == pages.HOME}
     switch = {code: others.get(code) or f"/{part}/" for code, part in pages.LANGUAGES.items() if code in others or code in homes}
     return {
         "site_name": site_name(), "logo": logo, "language": language, "html_language": language.replace("_", "-"), "here": here, "base_url": base_url(),
-        "entries": menu.shown(language), "footer": [page for page in pages.published() if page.language == language and page.live and page.live.get("in_footer")],
+        "entries": menu.shown(language), "footer": [page for page in published if page.language == language and page.live and page.live.get("in_footer")],
         "path_of": pages.path_of, "home": f"/{pages.LANGUAGES[language]}/", "others": others, "switch": switch, "names": current_app.config["LANGUAGES"],
         "has_terms": terms.current() is not None, "theme": url_for("website.theme_css", v=hashlib.sha256(theme().encode()).hexdigest()[:12]), "indexed": setting("website.indexed"),
         "contact_url": menu.form_url(SiteForm.CONTACT, language), "portal_form": SiteForm.PORTAL,

@@ -16,6 +16,7 @@ from app.core.access import allowed
 from app.core.errors import DomainError, InvalidInput
 from app.core.fields import RelatedField, ServiceForm, clean_text, no_control
 from app.core.views import AdminInterface, AdminView, expose
+from app.system import uploads
 from app.website import container
 from app.website.models import Media
 
@@ -111,9 +112,7 @@ class MediaView(AdminView):
         """For the editor: upload one picture without leaving the page."""
         try:
             name, data = given_file()
-            media, _new = container.upload(name, data, alt=request.form.get("alt", ""))
-            if media.is_film:
-                raise InvalidInput(_("Choose a picture, not a film."), "file")
+            media, _new = container.upload(name, data, alt=request.form.get("alt", ""), kinds=frozenset(uploads.IMAGES))
         except DomainError as error:
             return jsonify(error=str(error)), 422
         return jsonify(_brief(media))

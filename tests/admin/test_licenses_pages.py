@@ -242,6 +242,9 @@ def test_locking_many_tells_numbers_and_failures(admin: Desk, owner: Customer, p
     assert [fresh(row).lock_reasons for row in rows] == [LockReason.MANUAL] * 3 and {o.target_id for o in orders()} == {rows[1].id, rows[2].id}
     assert bulk(admin, "unlock", rows, note="found").status_code == 303
     assert [fresh(row).lock_reasons for row in rows] == [0, 0, 0]
+    locks.lock_license(rows[0], LockReason.CUSTOMER)
+    assert "Locked by the customer in the portal" in admin.get(f"/admin/licenses/show/{rows[0].id}").text
+    assert bulk(admin, "unlock_customers", rows[:1], note="rang us").status_code == 303 and fresh(rows[0]).lock_reasons == 0
     text = admin.get(f"/admin/licenses/show/{rows[1].id}").text
     assert "Stolen" in text and "found" in text and "Locked by staff" in text, "the history says why"
 

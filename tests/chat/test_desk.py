@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from decimal import Decimal
+
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.chat import queries
 from app.chat.jobs import JOBS
 from app.chat.models import CannedAnswer, ChatState, Conversation
 from app.core import clock
-from app.core.db import db
+from app.core.db import db, transaction
 from app.core.errors import InvalidInput
 from app.customers import callbacks
 from app.customers.callback_models import Callback, CallbackState
+from app.receivables.models import OpenItem
+from app.receivables.open_items import add_demand
 from app.system.job_runs import run_now
+from app.system.models import RunState
 from app.system.settings import change_settings
-from tests.admin.staff import Desk
+from tests.admin.staff import Desk, add_user
 from tests.chat.world import World
 
 JSON = {"Accept": "application/json"}
@@ -45,6 +51,21 @@ def test_from_waiting_to_closed(app: Flask, world: World) -> None:
     assert "Hafenlotsen" in jan.get("/admin/chat/history?q=hafen").text and "Hafenlotsen" not in jan.get("/admin/chat/history?q=zirkus").text
     assert jan.get(f"/admin/chat/{ident}/transcript").status_code == 200 and jan.get("/admin/chat/?c=999").status_code == 404
     assert jan.get(f"/admin/chat/?c={2**70}").status_code == 404 and jan.get("/admin/chat/history?before=-1&q=%00").status_code == 200
+
+
+def test_what_is_owed_stands_there_by_currency_for_those_who_may_see_it(app: Flask, world: World) -> None:
+    ident = world.write().conversation_id
+    item = add_demand(world.customer, "Radios", Decimal("12.50"), clock.today() - timedelta(days=30))
+    with transaction() as session:
+        item.disputed = True
+        session.add(OpenItem(customer_id=world.customer.id, reference="Old contract", issued_on=clock.today(), due_on=clock.today(), currency="USD", amount=Decimal("9.00"), open=Decimal("9.00")))
+        manager = app.extensions["appbuilder"].sm
+        session.add(manager.role_model(name="Chat only", permissions=[manager.find_permission_view_menu("can_index", "ChatPage")]))
+    page = Desk(app, "maren").get(f"/admin/chat/?c={ident}").text
+    assert page.count("€12.50") == 2 and page.count("$9.00") == 1, "disputed is overdue as everywhere; never a sum of two currencies"
+    add_user(app, "guest", "Chat only")
+    page = Desk(app, "guest").get(f"/admin/chat/?c={ident}").text
+    assert "Hafenlotsen Emden" in page and "12.50" not in page and "Overdue" not in page
 
 
 def test_who_may_only_look_changes_nothing(app: Flask, world: World) -> None:
@@ -99,6 +120,11 @@ def test_the_daily_job_and_the_figure(app: Flask, world: World) -> None:
     page = Desk(app, "maren").get("/admin/").text
     assert "Chats that wait" in page and "People who wait for a call" in page
     assert run_now(JOBS[0].name, str(clock.today())) is not None
+    with transaction() as session:
+        session.add_all([Conversation(customer_id=world.customer.id, account_id=world.account.id, account="Jan", state=ChatState.CLOSED, closed_at=clock.now() - timedelta(days=400)) for _n in range(21)])
+    for day, (options, state, left) in enumerate([({"dry_run": True}, RunState.DONE, 22), ({}, RunState.HELD, 22), ({"params": {"approved": True}}, RunState.DONE, 1)], 1):
+        run = run_now(JOBS[0].name, str(clock.today() - timedelta(days=day)), **options)
+        assert (run.state, db.session.scalar(select(func.count()).select_from(Conversation))) == (state, left), "more than usual waits for a person"
     assert db.session.scalars(select(Callback)).all() and queries.count_waiting() == 1
 
 

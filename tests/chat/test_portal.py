@@ -18,6 +18,7 @@ from app.customers.account_models import AccountRole
 from app.customers.callback_models import Callback, CallbackState
 from app.system.models import MailMessage
 from app.system.settings import change_settings
+from tests.admin.staff import Desk
 from tests.chat.world import World, speaker
 from tests.portal.logins import Login, add_login
 from tests.portal.visitors import Visitor
@@ -135,6 +136,15 @@ def test_an_ended_session_gets_nothing(app: Flask, world: World) -> None:
     login, ident = Login(app, world.account), world.write().conversation_id
     with clock.frozen(clock.now() + timedelta(hours=2)):
         assert login.get(f"/portal/chat/{ident}/since").status_code == 303
+
+
+def test_a_page_that_asks_by_itself_does_not_keep_a_session_in_use(app: Flask, world: World) -> None:
+    ident, began = world.write().conversation_id, clock.now()
+    login, desk = Login(app, world.account), Desk(app, "maren")
+    own, theirs = (f"/portal/chat/{ident}/since",), (f"/admin/chat/{ident}/since", "/admin/chat/queue")
+    for browser, minutes, paths in ((login, 59, own), (login, 62, own), (desk, 29, theirs), (desk, 32, theirs)):
+        with clock.frozen(began + timedelta(minutes=minutes)):
+            assert [browser.get(path).status_code for path in paths] == [200 if minutes in (59, 29) else 303 if browser is login else 302] * len(paths), minutes
 
 
 def test_the_last_words_of_a_closed_conversation_are_read_and_the_mark_goes(app: Flask, world: World) -> None:

@@ -10,10 +10,12 @@ from sqlalchemy import func, select
 
 from app.chat import queries, retention, services
 from app.chat.models import ChatMessage, ChatState, Conversation, Side
+from app.chat.services import Speaker
 from app.chat.transcripts import mail_transcript, transcript
 from app.core import clock
 from app.core.db import db, transaction
 from app.core.errors import Conflict, DomainError, IllegalTransition, InvalidInput
+from app.customers.partners import save_partner
 from app.system.models import Document, MailMessage
 from app.system.settings import change_settings
 from tests.chat.world import World, speaker
@@ -109,6 +111,26 @@ def test_a_flood_is_refused_and_the_rest_still_counts(world: World) -> None:
     assert [m.number for m in queries.messages(queries.active()[0].id)] == list(range(1, services.FLOOD + 3))
 
 
+def test_files_and_floods_count_in_all_conversations_of_a_login(world: World, monkeypatch) -> None:
+    monkeypatch.setattr(services, "FILES", 2)
+    def send(number: int, account=world.account, customer=world.customer) -> ChatMessage:
+        return services.write(customer, account.id, "Jan", "en", f"file-message-{number}", stored=services.keep_file("list.txt", b"one\n"))
+
+    for number in range(services.FILES):
+        services.close(send(number).conversation_id, Speaker(Side.CUSTOMER, world.account.id, "Jan"))
+    with pytest.raises(InvalidInput, match="files an hour"):
+        send(9)
+    send(9, world.others, world.other)
+    ident = world.write(client_id="text-message").conversation_id
+    assert services.reply(ident, speaker(world.maren), "staff-file", stored=services.keep_file("list.txt", b"one\n")).document_id
+    monkeypatch.setattr(services, "FLOOD", 3)
+    services.close(ident, speaker(world.maren))
+    with pytest.raises(InvalidInput, match="Too many"):
+        world.write("x", "message-after")
+    with clock.frozen(clock.now() + services.FILES_WINDOW + timedelta(minutes=1)):
+        send(10)
+
+
 def test_first_messages_at_the_same_moment_begin_one_conversation(world: World, app) -> None:
     """Two pages of one login, each with its own connection; one of them sends its message twice."""
     customer_id, account_id = world.customer.id, world.account.id
@@ -202,9 +224,12 @@ def test_the_transcript_goes_to_the_stored_address_once(world: World) -> None:
     services.reply(row.id, speaker(world.maren), "answer-one", "Understood")
     text = transcript(row)
     assert "  Braces {{link}}\n  second line" in text and "Maren" in text and "Hafenlotsen Emden" in text
+    save_partner(world.other, "Funkhaus Weser")
+    with transaction():
+        world.customer.partner_id = world.other.id
     assert mail_transcript(row, world.account) and not mail_transcript(row, world.account)
     (mail,) = db.session.scalars(select(MailMessage))
-    assert mail.recipient == world.customer.email and "{{" not in mail.body and "Understood" in mail.body
+    assert mail.recipient == world.customer.email and "{{" not in mail.body and "Understood" in mail.body and mail.body.rstrip().endswith("Funkhaus Weser")
     with pytest.raises(InvalidInput):
         mail_transcript(row, None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from app.chat.flood import BURST, PATIENCE, RATE, Bucket
 from app.chat.models import ChatState, Side
 from app.chat.push import NAMESPACE
 from app.chat.sockets import Sockets, origins
+from app.core import clock
 from app.core.db import db, transaction
 from app.customers import account_sessions
 from app.customers.account_models import AccountState
@@ -177,3 +179,12 @@ def test_origins_are_those_of_the_site() -> None:
     assert origins({"BASE_URL": "https://ptt.example.net", "PTT_ENV": "production"}) == ["https://ptt.example.net"]
     assert origins({"BASE_URL": "http://localhost:8080"}) == ["http://localhost:8080", "http://127.0.0.1:8080"]
     assert Side.STAFF.value == "staff"
+
+
+def test_a_page_that_listens_does_not_keep_a_session_in_use(world: World, customer: Client, staff: Client) -> None:
+    ident, began = world.write().conversation_id, clock.now()
+    for client, minutes in ((customer, 59), (staff, 29)):
+        with clock.frozen(began + timedelta(minutes=minutes)):
+            assert client.ask("since", {"conversation": ident, "after": 0})["last"] == 1
+        with clock.frozen(began + timedelta(minutes=minutes + 3)):
+            assert client.ask("since", {"conversation": ident, "after": 0}) == {"error": "signed out", "over": True}

@@ -1,11 +1,17 @@
 """Reasons on accounts and licenses: each with one source, nothing left over, only what turns is ordered."""
 
+import importlib.util
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from sqlalchemy import func, select
 
+from app import migrate
 from app.core import clock
+from app.core.actor import Actor, acting
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput
 from app.core.events import bus
@@ -19,7 +25,7 @@ from app.system.settings import change_settings
 from tests import factories as make
 from tests.receivables.books import account, locked, on_server, ordered, periods, prepaid_tariff
 
-UNPAID, EXPIRED, MANUAL, EXTERNAL, PARENT = (int(r) for r in LockReason)
+UNPAID, EXPIRED, MANUAL, EXTERNAL, PARENT, CUSTOMER = (int(r) for r in LockReason)
 
 
 @pytest.fixture
@@ -98,7 +104,8 @@ def test_by_hand_only_reasons_of_people_and_other_systems(app):
     one = account(1)
     license = db.session.scalar(select(License))
     for call in (lambda: locks.lock_license(license, LockReason.UNPAID), lambda: locks.unlock_license(license, LockReason.PARENT),
-                 lambda: locks.unlock_account(one, LockReason.UNPAID), lambda: locks.lock_license(license, LockReason.MANUAL, "x" * 1001)):
+                 lambda: locks.unlock_account(one, LockReason.UNPAID), lambda: locks.lock_license(license, LockReason.MANUAL, "x" * 1001), lambda: locks.lock_account(one, LockReason.CUSTOMER),
+                 lambda: locks.lock_license(license, LockReason.MANUAL | LockReason.CUSTOMER)):
         with pytest.raises(InvalidInput):
             call()
     with pytest.raises(ValueError):
@@ -180,3 +187,26 @@ def test_an_error_undoes_all_of_it(app):
         raise RuntimeError
     assert (locked(one), ordered(one), periods(one)) == ((0, {0}), 0, [])
     assert db.session.scalar(select(func.count()).select_from(ProtocolEntry)) == before
+
+
+def test_an_upgrade_gives_customers_the_locks_that_they_put_on(app):
+    """Told by the protocol: the last who put the lock of staff on it was a login of the portal."""
+    one = account(3)
+    his, ours, both = db.session.scalars(select(License).order_by(License.id)).all()
+    for row, kinds in ((his, "staff portal"), (ours, "portal staff"), (both, "portal")):
+        for kind in kinds.split():
+            locks.unlock_license(row, LockReason.MANUAL)
+            with acting(Actor(kind, "somebody")):
+                locks.lock_license(row, LockReason.MANUAL)
+    locks.lock_license(both, LockReason.EXTERNAL)
+    [path] = Path(migrate.__file__).parents[1].glob("migrations/versions/0014_customer_lock.py")
+    spec = importlib.util.spec_from_file_location("customer_lock", path)
+    step = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(step)
+    for run, own in ((step.upgrade, CUSTOMER), (step.upgrade, CUSTOMER), (step.downgrade, MANUAL)):
+        with transaction() as session, Operations.context(MigrationContext.configure(session.connection())):
+            run()
+        db.session.expire_all()
+        assert [row.lock_reasons for row in (his, ours, both)] == [own, MANUAL, own | EXTERNAL]
+        assert set(db.session.execute(select(LockPeriod.license_id, LockPeriod.reason).where(LockPeriod.to_at.is_(None)))) == {(his.id, own), (ours.id, MANUAL), (both.id, own), (both.id, EXTERNAL)}
+    assert one.lock_reasons == 0

@@ -72,6 +72,12 @@ def test_a_page_that_cannot_be_made_leaves_the_others(with_plugins):
     assert "CustomerView.list" in broken.view_functions
 
 
+def test_operations_that_flask_would_not_take_leave_the_others(with_plugins):
+    broken = with_plugins("odd_routes")
+    rules = {rule.rule for rule in broken.url_map.iter_rules() if "odd_routes" in rule.rule}
+    assert rules == {"/api/v1/plugins/odd_routes/a-b"} and "colour" in broken.extensions["ptt_plugins"].broken["odd_routes"]
+
+
 def test_a_reaction_that_raises_undoes_nothing_and_is_kept(with_plugins):
     with with_plugins("raising_reaction").app_context():
         customer = make.customer()

@@ -95,7 +95,7 @@ SERVICES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "register_prospect": lambda w: register_prospect(CustomerKind.PUBLIC, contact="Karla", email="karla@example.org", country="DE"),
     "change_password": lambda w: account_changes.change_password(w["mine"], 0, OTHER, PASSWORD),
     "invite": lambda w: login_service.invite(w["mine"], w["mine"].customer, "tina@example.org", "Tina", AccountRole.MANAGER),
-    "register_customer": lambda w: register_customer(w["customer"], [], clock.today(), company="Winzer", street="Weg 1", city="Mainz", country="DE"),
+    "register_customer": lambda w: register_customer(w["customer"], [], clock.today(), company="Winzer", street="Weg 1", city="Mainz", country="DE", email="winzer@example.org"),
     "request_deletion": lambda w: request_deletion(w["mine"], w["mine"].customer, "please"),
 }
 

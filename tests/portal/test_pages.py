@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from datetime import timedelta
 from decimal import Decimal
@@ -13,21 +14,25 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from app.catalog.services import remove_tariff_service, save_tariff_service
+from app.chat.services import write
 from app.core import clock
 from app.core.db import db, transaction
 from app.customers import accounts
 from app.customers.account_models import AccountCustomer, AccountRole, AccountState, PortalAccount
+from app.customers.callbacks import request_callback
 from app.customers.locks import LockReason
 from app.customers.models import Customer, CustomerKind
 from app.customers.partners import partner_of, save_partner, set_price
 from app.licenses.groups import create_group, set_members
-from app.licenses.locks import lock_accounts, lock_license
-from app.licenses.models import License, PttGroup, SyncState
+from app.licenses.locks import lock_accounts, lock_license, unlock_license
+from app.licenses.models import License, LicenseService, PttGroup, SyncState
 from app.licenses.orders import want_licenses
 from app.plugin_api.contracts import PayAction, PaymentMethod
 from app.plugin_api.registry import plugins
 from app.portal.data_copies import answer_deletion, make_copies, remove_expired
 from app.portal.models import DataExport, DeletionRequest, RequestState
+from app.receivables.models import OpenItem
 from app.receivables.open_items import add_demand
 from app.system.documents import read
 from app.system.mail import deliver_mail
@@ -86,6 +91,7 @@ def test_sent_twice_makes_one(app: Flask, customer: Customer) -> None:
     fields = {"company": "Winzer", "street": "Weg 1", "postcode": "55116", "city": "Mainz", "country": "DE", "email": "winzer@example.org"}
     assert [login.send("/portal/customers/new", fields).status_code for _ in range(2)] == [303, 303]
     assert db.session.scalar(select(func.count(Customer.id)).where(Customer.partner_id == customer.id)) == 1
+    assert db.session.scalars(select(MailMessage.kind)).all() == ["welcome"]
     missing = login.get("/portal/nothing")
     assert missing.status_code == 404 and "portal.css" in missing.text
 
@@ -136,6 +142,28 @@ def test_edit_reaches_the_server_and_keeps_what_others_saved(app: Flask, custome
     assert db.session.scalar(select(License.alias)) == "New"
 
 
+def test_a_new_name_takes_no_service_away(app: Flask, customer: Customer) -> None:
+    """Not one that begins with the license next week, nor one that is offered no more, nor one that its tariff dropped."""
+    tariff = customer.assignments[0].tariff
+    chat = next(offer.service for offer in tariff.services if not offer.included)
+    alarm = make.service("alarm", name_en="Alarm")
+    dropped = save_tariff_service(tariff, alarm, unit_price="1.00")
+    row = make.license(customer, tariff, clock.today() + timedelta(days=7), services=[chat, alarm])
+    login, path = enter(app, customer), f"/portal/licenses/{row.id}/edit"
+    with transaction():
+        chat.active = False
+    remove_tariff_service(dropped)
+    page = login.get(path).text
+    ticked = re.findall(r'<input[^>]*\bchecked[^>]*name="services"[^>]*value="([0-9]+)"', page)
+    assert sorted(ticked) == sorted([str(chat.id), str(alarm.id)]) and "Chat (no longer offered)" in page and "Alarm (no longer offered)" in page
+    assert login.post(path, {"alias": "New", "phone": "", "device": "", "network": "", "row_version": str(row.version), "services": ticked}).status_code == 303
+    db.session.expire_all()
+    assert row.alias == "New" and {(span.service_id, span.valid_to) for span in row.services} == {(chat.id, None), (alarm.id, None)}
+    assert login.post(path, {"alias": "New", "phone": "", "device": "", "network": "", "row_version": str(row.version), "services": ticked[:1]}).status_code == 303
+    db.session.expire_all()
+    assert [str(span.service_id) for span in row.services] == ticked[:1], "who takes the tick away ends it"
+
+
 def test_several_at_once(app: Flask, customer: Customer) -> None:
     rows = [make.license(customer, customer.assignments[0].tariff, clock.today(), alias=f"Lotse {n}") for n in range(3)]
     ids = [str(row.id) for row in rows[:2]]
@@ -146,7 +174,7 @@ def test_several_at_once(app: Flask, customer: Customer) -> None:
     assert login.send(f"/portal/licenses/edit?id={ids[0]}", {"device": "", "network": ""}).status_code == 422
     lock_license(rows[1], LockReason.MANUAL, "by staff")
     login.send("/portal/licenses/several", {"license": ids, "act": "lock"})
-    assert list(db.session.scalars(select(License.lock_reasons).order_by(License.id))) == [4, 4, 0]
+    assert list(db.session.scalars(select(License.lock_reasons).order_by(License.id))) == [32, 4, 0]
     login.send("/portal/licenses/several", {"license": ids, "act": "unlock"})
     assert list(db.session.scalars(select(License.lock_reasons).order_by(License.id))) == [0, 4, 0], "the lock of staff stays"
     for bad in ({"license": ids, "act": "delete"}, {"license": ["x"], "act": "lock"}):
@@ -156,13 +184,18 @@ def test_several_at_once(app: Flask, customer: Customer) -> None:
 def test_only_an_own_lock_is_taken_off(app: Flask, customer: Customer) -> None:
     row = make.license(customer, customer.assignments[0].tariff, clock.today())
     login = enter(app, customer)
-    for act, reasons in (("lock", 4), ("unlock", 0)):
+    for act, reasons in (("lock", 32), ("unlock", 0)):
         assert login.send(f"/portal/licenses/{row.id}/{act}").status_code == 303
         db.session.refresh(row)
         assert row.lock_reasons == reasons
     lock_license(row, LockReason.MANUAL, "by staff")
     login.send(f"/portal/licenses/{row.id}/unlock")
     assert db.session.scalar(select(License.lock_reasons)) == 4 and "Unlock" not in login.get(f"/portal/licenses/{row.id}").text
+    other = make.license(customer, customer.assignments[0].tariff, clock.today())
+    login.send(f"/portal/licenses/{other.id}/lock")
+    assert lock_license(other, LockReason.MANUAL, "lost"), "what the customer locked, staff can lock too"
+    assert "Your own lock is off" in login.send(f"/portal/licenses/{other.id}/unlock", follow_redirects=True).text
+    assert db.session.scalar(select(License.lock_reasons).where(License.id == other.id)) == 4
     change_settings({"portal.customers_lock": False})
     other = make.license(customer, customer.assignments[0].tariff, clock.today())
     login.send(f"/portal/licenses/{other.id}/lock")
@@ -224,6 +257,16 @@ class Broken(PaymentMethod):
 
     def portal_actions(self, demand: Any) -> list[PayAction]:
         raise RuntimeError("not today")
+
+
+class Mandated(PaymentMethod):
+    code, title = "mandated", "Mandated"
+
+    def payment_lines(self, invoice: Any) -> list[str]:
+        return []
+
+    def missing_for(self, payer: Any) -> list[str]:
+        return ["A mandate first."]
 
 
 class Later(PaymentMethod):
@@ -305,6 +348,7 @@ def test_an_invitation_gives_a_login_in_its_role(app: Flask, customer: Customer,
     assert other.get("/portal/licenses/new").status_code == 403, "a role counts at once"
     login.send(f"/portal/logins/{link}/remove")
     assert other.get("/portal/").status_code == 303
+    assert "was taken away" in login.post("/portal/logins/invite", {"email": "tech@example.org", "name": "", "role": "reader"}).text
     assert login.send(f"/portal/logins/{link}/role", {"role": "king"}).status_code == 400
 
 
@@ -332,6 +376,9 @@ def test_a_login_that_is_there_gets_the_access(app: Flask, customer: Customer) -
 
 
 def test_a_partner_registers_a_customer_and_works_for_him(app: Flask, customer: Customer, mailbox: Any) -> None:
+    plugins().loaded["memory"].answers["payment_methods"] = [Mandated()]
+    with transaction():
+        customer.payment_method = "mandated"
     partner = save_partner(customer, "Funkhaus Weser", "service@funkhaus.example")
     login = enter(app, customer)
     tariff = customer.assignments[0].tariff
@@ -339,7 +386,7 @@ def test_a_partner_registers_a_customer_and_works_for_him(app: Flask, customer: 
     assert login.post("/portal/customers/new", {**fields, "tariffs": ["999"]}).status_code == 422
     assert login.post("/portal/customers/new", {**fields, "partner_id": "1", "number": "K1"}).status_code == 303
     new = db.session.scalars(select(Customer).where(Customer.email == "winzer@example.org")).one()
-    assert (new.partner_id, new.server_id, [a.tariff_id for a in new.assignments]) == (customer.id, customer.server_id, [tariff.id])
+    assert (new.partner_id, new.server_id, new.payment_method, [a.tariff_id for a in new.assignments]) == (customer.id, customer.server_id, "transfer", [tariff.id])
     assert login.post("/portal/customers/prices", {f"price_{tariff.id}": "9.95"}).status_code == 303
     assert login.post("/portal/customers/prices", {f"price_{tariff.id}": "-1"}).status_code == 422
     assert login.send(f"/portal/switch/{new.id}").status_code == 303
@@ -349,9 +396,9 @@ def test_a_partner_registers_a_customer_and_works_for_him(app: Flask, customer: 
     entry = db.session.scalars(select(ProtocolEntry).where(ProtocolEntry.subject_type == "license").order_by(ProtocolEntry.id.desc())).first()
     assert (entry.customer_id, entry.actor_name, entry.on_behalf) == (new.id, customer.number, new.number)
     assert login.get("/portal/invoices").status_code == 403 and login.get("/portal/logins").status_code == 403
-    accounts.send_welcome(new)
     deliver_mail()
-    mail = mailbox.messages[-1]
+    [mail] = mailbox.messages
+    assert (mail["To"], accounts.main_account(new).state) == ("winzer@example.org", AccountState.INVITED) and "/portal/password/" in text_of(mail)
     assert "Funkhaus Weser" in str(mail["From"]) and "office@nordfunk.example" in str(mail["From"]) and mail["Reply-To"] == "service@funkhaus.example"
     assert "Funkhaus Weser" in text_of(mail) and "Nordfunk" not in text_of(mail)
     his = enter(app, new)
@@ -381,6 +428,15 @@ def test_a_copy_has_all_that_is_his_and_goes_by_itself(app: Flask) -> None:
     world = build()
     with transaction():
         world.one.customer.note, world.one.license.device = "only for staff", "=HYPERLINK(1)"
+        world.one.license.services.append(LicenseService(service=make.service("gps", name_en="GPS tracking"), valid_from=clock.today()))
+        item = db.session.scalars(select(OpenItem).where(OpenItem.customer_id == world.one.customer.id)).first()
+        item.dispute_note, item.with_lawyer = "only for staff", True
+    lock_license(world.one.license, LockReason.MANUAL, "only for staff")
+    unlock_license(world.one.license, LockReason.MANUAL, "only for staff")
+    second = add_login(world.one.customer, AccountRole.OWNER, "second@example.org")
+    for account in (world.one.owner, second):
+        write(world.one.customer, account.id, str(account), "en", "first-message", f"Written by {account.id}")
+    request_callback(key="wish", name="Jan", phone="+491714402118", message="Ring at noon", customer=world.one.customer)
     login = Login(app, world.one.owner)
     assert login.send("/portal/data/copy").status_code == 303
     login.send("/portal/data/copy")
@@ -396,6 +452,9 @@ def test_a_copy_has_all_that_is_his_and_goes_by_itself(app: Flask) -> None:
     content = json.loads(archive.read("data.json"))
     assert content["customer"][0]["company"] == world.one.customer.company and content["invoices"][0]["number"] == world.one.invoice.number
     whole = b"".join(archive.read(name) for name in archive.namelist()).decode()
+    assert [content[name][0][key] for name, key in (("license_services", "service"), ("locks", "reason"), ("callbacks", "message"), ("chat_messages", "text"))] == ["GPS tracking", "manual", "Ring at noon", f"Written by {world.one.owner.id}"]
+    assert f"Written by {second.id}" not in whole and Login(app, second).get(f"/portal/data/copy/{rows[1].id}").status_code == 404, "nobody else at the customer reads it"
+    assert not {"with_lawyer", "revenue_account"} & {key for row in (*content["open_items"], *content["invoice_lines"]) for key in row}
     assert "only for staff" not in whole and "argon2" not in whole and world.other.customer.company not in whole and world.other.license.user_name not in whole
     assert "'=HYPERLINK(1)" in archive.read("licenses.csv").decode()
     with clock.frozen(clock.now() + timedelta(days=8)):

@@ -29,7 +29,7 @@ class Entry:
 
 
 PUBLIC = {"portal.password_request", "portal.password_requested", "portal.password_changed", "portal.password_link", "portal.show_terms", "portal.confirm", "portal.confirmed", "portal.sign_in"}
-ADDRESS = {"contact": "Eve", "street": "Elsewhere 1", "postcode": "1", "city": "X", "country": "DE", "current": "wrong"}
+ADDRESS = {"contact": "Eve", "street": "Elsewhere 1", "postcode": "1", "city": "X", "current": "wrong"}
 ROUTES: dict[str, Entry] = {
     "portal.home": Entry("see"), "portal.sign_out": Entry("see"), "portal.switch": Entry("see"),
     "portal.account": Entry("see"), "portal.set_language": Entry("see", lambda t: {"language": "de"}), "portal.end_sessions": Entry("see"),

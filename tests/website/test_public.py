@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from app.core.db import db
 from app.core.errors import InUse, InvalidInput
+from app.system import documents
 from app.system.models import Document
 from app.system.settings import change_settings
 from app.website import container, menu, pages
@@ -222,10 +223,11 @@ def test_a_picture_is_stored_clean_and_once(site: Any) -> None:
         assert site.get(path).status_code in (404, 308), path
 
 
-def test_a_film_in_parts(site: Any) -> None:
+def test_a_film_in_parts(site: Any, monkeypatch: Any) -> None:
     media, _new = container.upload("tour.mp4", FILM)
+    monkeypatch.setattr(documents, "read", lambda _document: pytest.fail("a film is not read as a whole"))
     whole = site.get(media.path)
-    assert whole.data == FILM and whole.headers["Accept-Ranges"] == "bytes" and whole.headers["Content-Type"] == "video/mp4"
+    assert whole.data == FILM and whole.content_length == len(FILM) and whole.headers["Accept-Ranges"] == "bytes" and whole.headers["Content-Type"] == "video/mp4"
     part = site.get(media.path, headers={"Range": "bytes=100-199"})
     assert part.status_code == 206 and part.data == FILM[100:200] and part.headers["Content-Range"] == f"bytes 100-199/{len(FILM)}"
     assert site.get(media.path, headers={"Range": "bytes=-10"}).data == FILM[-10:]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.core import clock
 from app.core.db import db
@@ -21,7 +21,7 @@ from app.system.models import MailMessage
 from app.system.settings import change_settings
 from app.system.throttle_models import Throttle
 from app.website import container, menu, pages
-from app.website.models import MenuItem, Page, PageState, TargetKind
+from app.website.models import Media, MenuItem, Page, PageState, TargetKind
 from tests.admin.conftest import admin, desk, quick_hashes  # noqa: F401
 from tests.admin.staff import Browser
 from tests.portal.visitors import set_sender
@@ -61,6 +61,8 @@ def test_the_container_and_the_picker(app: Flask, desk: Any) -> None:  # noqa: F
     assert added.json["alt"] == "Two"
     refused = clerk.post("/admin/website/container/pictures/add", {"file": (io.BytesIO(b"MZ"), "two.png")}, content_type="multipart/form-data")
     assert refused.status_code == 422 and "not what its name says" in refused.json["error"]
+    film = clerk.post("/admin/website/container/pictures/add", {"file": (io.BytesIO(b"\x00\x00\x00\x18ftypmp42" + bytes(99)), "film.mp4")}, content_type="multipart/form-data")
+    assert film.status_code == 422 and db.session.scalar(select(func.count()).select_from(Media)) == 2, "what is refused does not lie in the container"
     row = pages.save_page(designation="Home", slug="home", language="en", body=f'<img src="{media.path}" alt="">')
     assert "Home (en)" in clerk.get(f"/admin/website/container/show/{media.id}").text
     clerk.post(f"/admin/website/container/delete/{media.id}")
