@@ -19,7 +19,7 @@ from app.customers.partner_models import PartnerPrice, SalesPartner
 from app.customers.services import assign_tariff, assigned_tariffs, create_customer
 from app.system.mail_voice import Voice
 
-VOICED = frozenset({"welcome", "password", "password_changed", "portal_invitation", "portal_access"})
+VOICED = frozenset({"welcome", "password", "password_changed", "portal_invitation", "portal_access", "sms"})
 AGAIN = timedelta(minutes=10)
 LIMIT = Decimal("100000")
 NEW = ("company", "contact", "street", "address_extra", "postcode", "city", "region", "country", "phone", "email")

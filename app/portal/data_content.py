@@ -19,6 +19,7 @@ from app.licenses.models import License, LicenseTariff, LockPeriod, PttGroup, gr
 from app.receivables.models import Allocation, OpenItem, Payment, PrepaidPeriod
 from app.system.models import MailMessage, ProtocolEntry
 from app.system.protocol import plain
+from app.system.sms_models import Sms
 
 # columns that are ours: notes of staff, how work is organised, secrets
 NOT_HIS = frozenset({"version", "note", "observed", "sync_error", "sync_state", "password_hash", "previous_hash", "hash", "server_id", "server_name", "article_id", "representative_id", "partner_id",
@@ -48,6 +49,7 @@ def tables(session: Session, customer_id: int) -> dict[str, list[dict[str, Any]]
         "logins": select(PortalAccount.login, PortalAccount.name, PortalAccount.language, PortalAccount.state, PortalAccount.created_at, PortalAccount.last_login_at, AccountCustomer.role)
         .join(AccountCustomer, AccountCustomer.account_id == PortalAccount.id).where(AccountCustomer.customer_id == customer_id).order_by(PortalAccount.id),
         "terms_accepted": _all(TermsAcceptance).where(TermsAcceptance.customer_id == customer_id).order_by(TermsAcceptance.id),
+        "sms": select(Sms.created_at, Sms.recipient, Sms.text, Sms.state, Sms.outcome).where(Sms.customer_id == customer_id).order_by(Sms.id),
         "e_mails": select(MailMessage.created_at, MailMessage.recipient, MailMessage.subject, MailMessage.state).where(MailMessage.customer_id == customer_id).order_by(MailMessage.id),
         "protocol": select(ProtocolEntry.at, ProtocolEntry.kind, ProtocolEntry.action, ProtocolEntry.subject, ProtocolEntry.actor_kind).where(ProtocolEntry.customer_id == customer_id).order_by(ProtocolEntry.id),
     }
