@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections import deque
+from collections.abc import Iterable
 from typing import Any
 
 import pycountry
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.core import clock
 from app.core.errors import InvalidInput
 from app.plugin_api.registry import plugins
-from app.plugin_api.sms import SmsGateway, SmsMessage, SmsReceipt
+from app.plugin_api.sms import SmsGateway, SmsMessage, SmsReceipt, SmsReport
 from app.system.settings import Setting, declare, setting
 from app.system.sms_parts import encoding_of, split
 
@@ -21,13 +25,22 @@ SENDER = re.compile(r"\+?[0-9]{3,15}|[A-Za-z0-9][A-Za-z0-9 ._-]{0,10}")
 
 
 class DemoGateway(SmsGateway):
-    """Takes everything and sends nothing: the messages are in the list “SMS”. For trying the product."""
+    """Takes everything and sends nothing: the messages are in the list “SMS”, as if they were delivered. For trying the product."""
 
     code = DEMO
     title = _l("Demonstration: messages stand in the list, nothing is sent")
 
+    def __init__(self) -> None:
+        self._taken: deque[str] = deque(maxlen=1000)
+
     def send(self, message: SmsMessage) -> SmsReceipt:
-        return SmsReceipt((), len(split(message.text)[1]))
+        ident = hashlib.sha256(message.key.encode()).hexdigest()[:16]
+        self._taken.append(ident)
+        return SmsReceipt((ident,), len(split(message.text)[1]))
+
+    def reports(self) -> Iterable[SmsReport]:
+        while self._taken:
+            yield SmsReport(self._taken.popleft(), "delivered", clock.now(), _("Demonstration: nothing was sent."))
 
 
 _demo = DemoGateway()

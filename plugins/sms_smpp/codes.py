@@ -17,6 +17,7 @@ WORDS: dict[int, Any] = {
     0x53: _("The system type is wrong."), 0x58: _("Too many messages at once."), 0x61: _("The time of delivery is not valid."), 0x62: _("The validity is not valid."), 0x64: _("The message centre cannot take it at the moment."),
     0x65: _("The message centre refuses it for good."), 0x66: _("The message centre rejects the message."), 0xFE: _("The message could not be delivered."), 0xFF: _("The message centre has an unknown error."),
 }
+REFUSED = _("The message centre refuses it.")
 STATES = {2: "delivered", 3: "expired", 4: "failed", 5: "failed", 7: "unknown", 8: "failed"}        # 1 and 6: on the way
 STATS = {"DELIVRD": "delivered", "EXPIRED": "expired", "DELETED": "failed", "UNDELIV": "failed", "UNKNOWN": "unknown", "REJECTD": "failed"}
 FIELD = re.compile(r"(id|stat|err):\s?(\S{1,65})", re.IGNORECASE)
@@ -24,7 +25,7 @@ FIELD = re.compile(r"(id|stat|err):\s?(\S{1,65})", re.IGNORECASE)
 
 def status_words(status: int) -> str:
     """A sentence, and the number for the provider's hotline."""
-    return f"{WORDS.get(status, _('The message centre refuses it.'))} (0x{status:02X})"
+    return f"{WORDS.get(status, REFUSED)} (0x{status:02X})"
 
 
 def read_receipt(text: str, message_id: str = "", message_state: int | None = None) -> tuple[str, str, str] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import ssl
 import struct
 from collections.abc import Iterator
 from typing import Any
@@ -21,6 +22,7 @@ from app.system.settings import change_settings
 from app.system.sms import deliver_sms, queue_sms
 from app.system.sms_gateways import gateway_problems, gateways
 from app.system.sms_models import Sms, SmsOutcome
+from conformance.topics.soap.server import self_signed
 from plugins.sms_smpp import gateway as smpp
 from plugins.sms_smpp import session as sessions
 from plugins.sms_smpp.codes import plain_id, read_receipt, same_id
@@ -118,13 +120,19 @@ def test_sign_in_that_is_refused_and_nobody_there(smsc: Smsc) -> None:
         _send()
 
 
-def test_without_trust_no_tls(smsc: Smsc) -> None:
-    change_settings({"sms_smpp.tls": True})         # the other side speaks no TLS: no password goes out
-    smsc_binds = list(smsc.binds)
-    with pytest.raises(TryLater):
-        smsc.stop()
+def test_tls_needs_trust(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    certificate, key = self_signed()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    centre = Smsc(tls=context)
+    change_settings({"sms_smpp.host": "127.0.0.1", "sms_smpp.port": centre.port, "sms_smpp.system_id": "nordfunk", "sms_smpp.password": "pw123"})
+    with pytest.raises(TryLater, match="secure connection"):
         _send()
-    assert smsc.binds == smsc_binds
+    assert not centre.binds                         # no password went to a stranger
+    monkeypatch.setenv("SSL_CERT_FILE", certificate)
+    assert _send("ã" * 100).parts == 2 and centre.binds
+    gateways()["smpp"].close()
+    centre.stop()
 
 
 def test_receipts(smsc: Smsc) -> None:
