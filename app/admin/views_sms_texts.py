@@ -16,6 +16,7 @@ from app.core.choices import language_name
 from app.core.db import db
 from app.core.fields import Required, ServiceForm, clean_text
 from app.core.views import AdminPage, allowed, expose
+from app.licenses.sms import kinds_of
 from app.system import mail_templates
 from app.system import sms_templates as texts
 from app.system.settings import setting
@@ -34,6 +35,13 @@ def modes() -> dict[str, str]:
     return {ALL: _("All PTT modes"), **dict(db.session.execute(select(PttMode.code, PttMode.name).order_by(PttMode.name)).tuples().all())}
 
 
+def shown_modes() -> dict[str, dict[str, str]]:
+    """Purpose → modes that have such SMS, or a text of their own."""
+    has = {mode.code: kinds_of(mode) for mode in db.session.scalars(select(PttMode))}
+    own = {(purpose, variant) for purpose, variant, _language in texts.changed_texts()}
+    return {spec.purpose: {code: name for code, name in modes().items() if code == ALL or spec.purpose in has[code] or (spec.purpose, code) in own} for spec in texts.templates()}
+
+
 class SmsTextPage(AdminPage):
     route_base = "/sms-texts"
     title = _l("SMS texts")
@@ -41,7 +49,7 @@ class SmsTextPage(AdminPage):
     @expose("/")
     @allowed
     def index(self) -> Any:
-        return self.page("admin/sms_texts.html", templates=texts.templates(), modes=modes(), languages=[(code, language_name(code)) for code in mail_templates.languages()],
+        return self.page("admin/sms_texts.html", templates=texts.templates(), modes=shown_modes(), languages=[(code, language_name(code)) for code in mail_templates.languages()],
                          changed={(purpose, variant or ALL, language) for purpose, variant, language in texts.changed_texts()})
 
     @expose("/<purpose>/<mode>/<language>", methods=["GET", "POST"])

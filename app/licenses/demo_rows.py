@@ -22,6 +22,8 @@ from app.system.sms_reports import take_reports
 
 APPS = {"npoc": "https://ptt.nordfunk.example/npoc", "talkip": "https://ptt.nordfunk.example/app"}
 
+NOT_YET = {"outcome": None, "outcome_at": None, "outcome_reason": ""}
+
 
 def load(customers: list[Customer]) -> None:
     change_settings({"sms.gateway": "demo", "sms.sender": "Nordfunk"})
@@ -64,7 +66,7 @@ def _mishaps() -> None:
         return
     with transaction() as session:
         session.execute(update(SmsPart).where(SmsPart.sms_id == rows[0].id).values(outcome=None))
-        session.execute(update(Sms).where(Sms.id == rows[1].id).values(state=OutboxState.UNSURE, unsure=True, done_at=None, outcome=None, outcome_at=None, error="The answer of the gateway was lost."))
-        session.execute(update(Sms).where(Sms.id == rows[2].id).values(state=OutboxState.HELD, done_at=None, outcome=None, outcome_at=None, error="The number of the recipient is not valid. (0x0B)"))
+        session.execute(update(Sms).where(Sms.id == rows[1].id).values(state=OutboxState.UNSURE, unsure=True, done_at=None, **NOT_YET, error="The answer of the gateway was lost."))
+        session.execute(update(Sms).where(Sms.id == rows[2].id).values(state=OutboxState.HELD, done_at=None, **NOT_YET, error="The number of the recipient is not valid. (0x0B)"))
     part = db.session.scalars(select(SmsPart).where(SmsPart.sms_id == rows[0].id)).one()
     take_reports("demo", [SmsReport(part.gateway_id, "expired", clock.now(), "EXPIRED")])

@@ -19,9 +19,9 @@ COMMON = {"user": USER, "login": LOGIN, "customer": CUSTOMER, "mode": MODE}
 CONFIGURATION = SmsTemplate("configuration", _l("Configuration"), {
     **COMMON, "link": Placeholder(_l("Link to the settings of this license; it works once"), "https://ptt.example.org/portal/setup/" + "x" * 43, required=True, secret=True),
     "until": Placeholder(_l("Until when the link works"), lambda: formats.moment(clock.now() + timedelta(hours=24)))}, {
-    "en": "{{company}}: set up {{user}} here, once and until {{until}}: {{link}}",
-    "de": "{{company}}: {{user}} hier einrichten, einmal und bis {{until}}: {{link}}",
-    "pt_BR": "{{company}}: configure {{user}} aqui, uma vez e até {{until}}: {{link}}",
+    "en": "{{company}}: set up {{user}} (once, until {{until}}): {{link}}",
+    "de": "{{company}}: {{user}} einrichten (einmal, bis {{until}}): {{link}}",
+    "pt_BR": "{{company}}: configure {{user}} (uma vez, até {{until}}): {{link}}",
 })
 INVITATION = SmsTemplate("group_invitation", _l("Group invitation"), {**COMMON, "group": Placeholder(_l("Name of the group"), "Einsatz Hafen", required=True)}, {
     "en": "{{company}}: {{user}} is a member of the group {{group}}. Accept the invitation on your device to talk in it.",

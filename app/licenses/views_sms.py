@@ -14,6 +14,7 @@ from markupsafe import Markup
 from sqlalchemy import func, select
 from wtforms import HiddenField, SelectField
 
+from app.catalog.models import PttMode, Tariff
 from app.core import formats
 from app.core.db import db
 from app.core.errors import InvalidInput
@@ -29,6 +30,7 @@ from app.system.sms_gateways import gateway_problems, gateways, offered
 from app.system.sms_models import Sms, SmsOutcome
 
 MOST_INVITED = 500
+SHOWN = 120             # characters of a text in the list
 SAMPLED = 25            # licenses that the preview looks at
 
 
@@ -46,7 +48,7 @@ class SmsView(AdminView):
     route_base = "/sms"
     list_title = _l("SMS")
     list_template = "licenses/sms_list.html"
-    list_columns = ["subject", "recipient", "kind", "state", "outcome", "parts", "created_at"]
+    list_columns = ["subject", "recipient", "summary", "progress", "parts", "created_at"]
     show_fieldsets = [(_l("SMS"), {"fields": ["subject", "recipient", "kind", "text", "parts", "sender"]}),
                       (_l("Delivery"), {"fields": ["state", "error", "gateway", "attempts", "created_at", "due_at", "done_at", "outcome", "outcome_at", "outcome_reason"]})]
     add_columns: list[str] = []
@@ -62,7 +64,7 @@ class SmsView(AdminView):
     tab_of = (Customer, License)
     tab_rank = 85
     label_columns = {"subject": _l("License"), "recipient": _l("Phone number"), "kind": _l("Kind"), "outcome": _l("Report"), "parts": _l("Charged SMS"), "done_at": _l("Sent"),
-                     "error": _l("Reason"), "sender": _l("Sender"), "gateway": _l("Gateway"), "outcome_at": _l("Reported"), "outcome_reason": _l("Report in words")}
+                     "error": _l("Reason"), "sender": _l("Sender"), "gateway": _l("Gateway"), "summary": _l("Text"), "progress": _l("State"), "outcome_at": _l("Reported"), "outcome_reason": _l("Report in words")}
     formatters_columns = {"text": text_html, "kind": sms.kind_word, "recipient": phone_text, "error": lambda text: text or formats.NOTHING, "outcome_reason": lambda text: text or formats.NOTHING,
                           "outcome": lambda value: pill(value) if value else formats.NOTHING, "subject": with_row(lambda text, item: text or item.recipient),
                           "sender": lambda text: text or _("The gateway's own"), "gateway": lambda code: str(gateways()[code].title) if code in gateways() else code or formats.NOTHING}
@@ -73,6 +75,16 @@ class SmsView(AdminView):
             return _("No SMS are sent: choose a gateway in the settings.")
         problems = gateway_problems()
         return _("Nothing is sent at the moment: %(reason)s", reason=" ".join(problems)) if problems else ""
+
+    def raw(self, item: Sms, column: str) -> Any:
+        if column == "summary":
+            text = item.text.replace("{{link}}", "…")
+            return text if len(text) <= SHOWN else text[:SHOWN] + "…"
+        if column == "progress":
+            return sms.state_badge(item)
+        if column == "due_at" and item.state is not OutboxState.WAITING:
+            return None
+        return super().raw(item, column)
 
     def head_title(self, item: Sms) -> str:
         return f"{item}: {sms.kind_word(item.kind)}"
@@ -110,6 +122,18 @@ class SmsForm(ServiceForm):
     nonce = HiddenField(default=lambda: uuid4().hex)
 
 
+class InviteForm(ServiceForm):
+    """Only asks; `nonce` makes it count once."""
+
+    nonce = HiddenField(default=lambda: uuid4().hex)
+
+
+def sample(kind: str, drafts: list[sms.Draft]) -> tuple[Any, sms.Draft, int, int]:
+    """(kind, a draft, how many of them can be sent, how many SMS these are)."""
+    good = [draft for draft in drafts if not draft.problem]
+    return sms.KINDS[kind], good[0] if good else drafts[0], len(good), sum(draft.size.parts for draft in good if draft.size)
+
+
 class LicenseSms:
     """Mixin of the license views: the button, and a preview beside its form."""
 
@@ -122,21 +146,11 @@ class LicenseSms:
 
     def form_page(self, form: Any, save: Any, **context: Any) -> Any:
         if isinstance(form, SmsForm):
-            context |= {"template": "licenses/sms.html", "samples": self._samples()}
+            view: Any = self
+            ids = view._found(request.args.get("query", "")) if request.args.get("found") == "1" else request.args.getlist("rowid")
+            rows = view.datamodel.get_many(ids[:SAMPLED])
+            context |= {"template": "licenses/sms.html", "samples": [sample(kind, [sms.draft(kind, row) for row in rows]) for kind in (sms.CONFIGURATION, sms.DOWNLOAD)] if rows else []}
         return super().form_page(form, save, **context)  # type: ignore[misc]
-
-    def _samples(self) -> list[tuple[Any, Any, int, int]]:
-        """(kind, draft, how many of those looked at can be sent it, how many SMS these are) for each kind."""
-        view: Any = self
-        ids = view._found(request.args.get("query", "")) if request.args.get("found") == "1" else request.args.getlist("rowid")
-        rows = view.datamodel.get_many(ids[:SAMPLED])
-        found = []
-        for kind in (sms.CONFIGURATION, sms.DOWNLOAD):
-            drafts = [sms.draft(kind, row) for row in rows]
-            good = [draft for draft in drafts if not draft.problem]
-            if drafts:
-                found.append((sms.KINDS[kind], good[0] if good else drafts[0], len(good), sum(draft.size.parts for draft in good if draft.size)))
-        return found
 
 
 class GroupSms:
@@ -145,14 +159,25 @@ class GroupSms:
     each: Callable[..., None]
 
     @action("invite", _l("Invite by SMS"), _l("Each member whose PTT mode has invitations and whose number is known gets an SMS, which is charged."), "fa-comment-sms", multiple=False,
-            when=lambda group: offered())
-    def invite(self, items: list[PttGroup]) -> None:
-        group, nonce = items[0], uuid4().hex
-        members = list(db.session.scalars(select(License).join(group_member, group_member.c.license_id == License.id).where(group_member.c.group_id == group.id)
-                                          .order_by(License.id).limit(MOST_INVITED + 1)))
-        invited = [row for row in members if row.tariff.mode.group_invitation]
-        if len(members) > MOST_INVITED:
+            form=InviteForm, when=lambda group: offered())
+    def invite(self, items: list[PttGroup], form: InviteForm) -> None:
+        group, invited = items[0], invitable(items[0])
+        if len(invited) > MOST_INVITED:
             raise InvalidInput(_("This group has more than %(n)d members. Invite those who are new from the portal's page of the group.", n=MOST_INVITED))
         if not invited:
             raise InvalidInput(_("No member of this group has a PTT mode with invitations."))
-        self.each(invited, lambda item: sms.send(sms.INVITATION, item, nonce, group), lambda n: ngettext("%(num)d SMS is on its way.", "%(num)d SMS are on their way.", n))
+        self.each(invited, lambda item: sms.send(sms.INVITATION, item, form.nonce.data or "", group), lambda n: ngettext("%(num)d SMS is on its way.", "%(num)d SMS are on their way.", n))
+
+    def form_page(self, form: Any, save: Any, **context: Any) -> Any:
+        if isinstance(form, InviteForm):
+            view: Any = self
+            groups = view.datamodel.get_many(request.args.getlist("rowid")[:1])
+            rows = invitable(groups[0]) if groups else []
+            context |= {"template": "licenses/sms.html", "samples": [sample(sms.INVITATION, [sms.draft(sms.INVITATION, row, groups[0]) for row in rows])] if rows else []}
+        return super().form_page(form, save, **context)  # type: ignore[misc]
+
+
+def invitable(group: PttGroup) -> list[License]:
+    """Members whose mode has invitations, one more than are taken at once."""
+    return list(db.session.scalars(select(License).join(group_member, group_member.c.license_id == License.id).join(Tariff, Tariff.id == License.tariff_id)
+                                   .join(PttMode, PttMode.id == Tariff.mode_id).where(group_member.c.group_id == group.id, PttMode.group_invitation).order_by(License.id).limit(MOST_INVITED + 1)))

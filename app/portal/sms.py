@@ -29,7 +29,7 @@ def offers(rows: list[License]) -> bool:
     return visit().may("licenses") and bool(sms.kinds_for(rows))
 
 
-@portal.route("/sms/new", methods=["GET", "POST"])
+@portal.route("/licenses/sms", methods=["GET", "POST"])
 @right("licenses")
 def sms_new() -> Any:
     group = get(PttGroup, ident) if (ident := paging.number("group")) is not None else None

@@ -53,10 +53,10 @@ def test_a_customer_sends_to_his_licenses(app: Flask) -> None:
     shown = login.get(f"/portal/licenses/{one.id}").text
     assert "Download of the app" in shown and ">Sent<" in shown
     change_settings({"sms.per_license_day": 1})
-    login.send(f"/portal/sms/new?id={one.id}&kind=download", {"nonce": "1" * 32})
+    login.send(f"/portal/licenses/sms?id={one.id}&kind=download", {"nonce": "1" * 32})
     assert "limit of a day" in login.get("/portal/licenses").text and len(_rows()) == 2
     change_settings({"sms.gateway": ""})
-    assert "Send SMS" not in login.get("/portal/licenses").text and login.get(f"/portal/sms/new?id={one.id}").status_code == 409
+    assert "Send SMS" not in login.get("/portal/licenses").text and login.get(f"/portal/licenses/sms?id={one.id}").status_code == 409
 
 
 def test_a_group_is_invited(app: Flask) -> None:
@@ -65,13 +65,13 @@ def test_a_group_is_invited(app: Flask) -> None:
     group = groups.create_group("Hafen", one.customer)
     groups.set_members(group, [one.id])
     login = enter(app, one.customer)
-    assert f"/portal/sms/new?group={group.id}" in login.get(f"/portal/groups/{group.id}").text
-    page = login.get(f"/portal/sms/new?group={group.id}").text
+    assert f"/portal/licenses/sms?group={group.id}" in login.get(f"/portal/groups/{group.id}").text
+    page = login.get(f"/portal/licenses/sms?group={group.id}").text
     assert "group Hafen" in page and "Send 1 message" in page and str(two) not in page
-    assert login.send(f"/portal/sms/new?group={group.id}", {"nonce": _nonce(page)}).status_code == 303
+    assert login.send(f"/portal/licenses/sms?group={group.id}", {"nonce": _nonce(page)}).status_code == 303
     assert [row.kind for row in _rows()] == ["group_invitation"]
     for bad in ("id=x", "id=999999999", "group=99999", "", f"id={one.id}&group=99999"):
-        assert login.get(f"/portal/sms/new?{bad}").status_code == 404
+        assert login.get(f"/portal/licenses/sms?{bad}").status_code == 404
 
 
 def test_a_partner_sends_for_his_customers_only(app: Flask) -> None:
@@ -82,12 +82,12 @@ def test_a_partner_sends_for_his_customers_only(app: Flask) -> None:
     with transaction():
         his.customer.partner_id = partner.id
     login = PortalLogin(app, add_login(partner))
-    assert login.send(f"/portal/sms/new?id={his.id}", {"nonce": "2" * 32}).status_code == 404      # not before he acts for him
+    assert login.send(f"/portal/licenses/sms?id={his.id}", {"nonce": "2" * 32}).status_code == 404      # not before he acts for him
     login.send(f"/portal/switch/{his.customer.id}")
-    assert "Radio Meier" in login.get(f"/portal/sms/new?id={his.id}").text
-    assert login.send(f"/portal/sms/new?id={his.id}", {"nonce": "2" * 32}).status_code == 303
+    assert "Radio Meier" in login.get(f"/portal/licenses/sms?id={his.id}").text
+    assert login.send(f"/portal/licenses/sms?id={his.id}", {"nonce": "2" * 32}).status_code == 303
     for ids in (f"id={other.id}", f"id={his.id}&id={other.id}"):
-        assert login.send(f"/portal/sms/new?{ids}", {"nonce": "3" * 32}).status_code == 404
+        assert login.send(f"/portal/licenses/sms?{ids}", {"nonce": "3" * 32}).status_code == 404
     assert [row.license_id for row in _rows()] == [his.id]
 
 
@@ -125,7 +125,11 @@ def test_staff_invites_a_group(app: Flask, support: Desk) -> None:
     one = radios(1, "npoc")[0]
     group = groups.create_group("Hafen", one.customer)
     groups.set_members(group, [one.id])
-    assert support.post(f"/admin/groups/action/invite/{group.id}").status_code == 303
+    asked = support.post(f"/admin/groups/action/invite/{group.id}").headers["Location"]
+    page = support.get(asked).text
+    assert "is a member of the group Hafen" in page and not _rows()
+    for _twice in range(2):
+        assert support.post(asked, {"nonce": _nonce(page)}).status_code == 303
     assert [row.kind for row in _rows()] == ["group_invitation"]
 
 
