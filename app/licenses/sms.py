@@ -59,10 +59,18 @@ def kinds_for(licenses: Sequence[License]) -> list[str]:
     return [kind for kind in KINDS if kind in found]
 
 
-def draft(kind: str, license: License, group: PttGroup | None = None) -> Draft:
+def drafts(kind: str, licenses: Sequence[License], group: PttGroup | None = None) -> list[Draft]:
+    """For the preview of many: what is the same for all is read once."""
+    shared: dict[Any, Any] = {}
+    if group is not None:
+        shared["members"] = set(db.session.scalars(select(group_member.c.license_id).where(group_member.c.group_id == group.id)))
+    return [draft(kind, license, group, shared) for license in licenses]
+
+
+def draft(kind: str, license: License, group: PttGroup | None = None, shared: dict[Any, Any] | None = None) -> Draft:
     """For the preview; links are samples of the right length."""
     try:
-        spec, text = _write(kind, license, group, setup_links.life())
+        spec, text = _write(kind, license, group, setup_links.life(), {} if shared is None else shared)
     except DomainError as error:
         return Draft(license, problem=str(error))
     shown = put_in_secrets(spec, text, {"link": setup_links.sample_address()})
@@ -81,15 +89,15 @@ def send(kind: str, license: License, nonce: str, group: PttGroup | None = None)
         if session.scalar(select(Sms.id).where(Sms.key == key)):
             return False
         until = setup_links.life() if kind == CONFIGURATION else None
-        spec, text = _write(kind, license, group, until)
+        spec, text = _write(kind, license, group, until, {})
         sealed = {"link": setup_links.address_of(setup_links.make_link(license, until))} if until is not None else None
         record(ProtocolKind.LICENSE, "sms_queued", subject_type="license", subject_id=license.id, subject=str(license), customer_id=license.customer_id,
                note=f"{spec.purpose} → {license.phone}")
         return queue_sms(key, kind, license.phone, text, subject=str(license), customer_id=license.customer_id, license_id=license.id, sealed=sealed, expires_at=until)
 
 
-def _write(kind: str, license: License, group: PttGroup | None, until: datetime | None) -> tuple[Any, str]:
-    """Template and text, links of secrets still open. Raises InvalidInput when this license cannot be sent it."""
+def _write(kind: str, license: License, group: PttGroup | None, until: datetime | None, shared: dict[Any, Any]) -> tuple[Any, str]:
+    """Template and text, links of secrets still open. Raises InvalidInput when this license cannot be sent it. `shared` remembers what was read."""
     mode, customer = license.tariff.mode, license.customer
     if not offered():
         raise InvalidInput(_("SMS are not sent here: no gateway is chosen in the settings."))
@@ -109,18 +117,23 @@ def _write(kind: str, license: License, group: PttGroup | None, until: datetime 
         elif kind == DOWNLOAD:
             values["link"] = mode.download_url
         else:
-            values["group"] = _group_name(license, group)
-        if (speaks := voice("sms", customer.id)) is not None:
+            values["group"] = _group_name(license, group, shared.get("members"))
+        if ("voice", customer.id) not in shared:
+            shared["voice", customer.id] = voice("sms", customer.id)
+        if (speaks := shared["voice", customer.id]) is not None:
             values |= {"company": speaks.name, "company_email": speaks.reply_to, "company_phone": "", "company_website": ""}
-        spec = template(kind)
-        return spec, compose(spec, body_of(spec, mode.code, customer.language), values)
+        spec, which = template(kind), ("body", mode.code, customer.language)
+        if which not in shared:
+            shared[which] = body_of(spec, mode.code, customer.language)
+        return spec, compose(spec, shared[which], values)
 
 
-def _group_name(license: License, group: PttGroup | None) -> str:
+def _group_name(license: License, group: PttGroup | None, members: set[int] | None) -> str:
     if group is None:
         raise InvalidInput(_("Choose the group."), "group")
-    member = select(group_member.c.license_id).where(group_member.c.group_id == group.id, group_member.c.license_id == license.id)
-    if group.deleted or db.session.scalar(member) is None:
+    if members is None:
+        members = set(db.session.scalars(select(group_member.c.license_id).where(group_member.c.group_id == group.id, group_member.c.license_id == license.id)))
+    if group.deleted or license.id not in members:
         raise InvalidInput(_("It is no member of “%(group)s”.", group=group.name))
     return group.name
 

@@ -149,7 +149,7 @@ class LicenseSms:
             view: Any = self
             ids = view._found(request.args.get("query", "")) if request.args.get("found") == "1" else request.args.getlist("rowid")
             rows = view.datamodel.get_many(ids[:SAMPLED])
-            context |= {"template": "licenses/sms.html", "samples": [sample(kind, [sms.draft(kind, row) for row in rows]) for kind in (sms.CONFIGURATION, sms.DOWNLOAD)] if rows else []}
+            context |= {"template": "licenses/sms.html", "samples": [sample(kind, sms.drafts(kind, rows)) for kind in (sms.CONFIGURATION, sms.DOWNLOAD)] if rows else []}
         return super().form_page(form, save, **context)  # type: ignore[misc]
 
 
@@ -173,7 +173,7 @@ class GroupSms:
             view: Any = self
             groups = view.datamodel.get_many(request.args.getlist("rowid")[:1])
             rows = invitable(groups[0]) if groups else []
-            context |= {"template": "licenses/sms.html", "samples": [sample(sms.INVITATION, [sms.draft(sms.INVITATION, row, groups[0]) for row in rows])] if rows else []}
+            context |= {"template": "licenses/sms.html", "samples": [sample(sms.INVITATION, sms.drafts(sms.INVITATION, rows, groups[0]))] if rows else []}
         return super().form_page(form, save, **context)  # type: ignore[misc]
 
 

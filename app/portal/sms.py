@@ -41,7 +41,7 @@ def sms_new() -> Any:
     kind = asked if asked in kinds else sms.INVITATION if group is not None and sms.INVITATION in kinds else kinds[0]
     if request.method == "POST":
         return _send(kind, rows, group)
-    drafts = [sms.draft(kind, row, group) for row in rows]
+    drafts = sms.drafts(kind, rows, group)
     good = [draft for draft in drafts if not draft.problem]
     ids = request.args.getlist("id")
     return page("sms", title=_("Send SMS"), kinds=[(code, sms.KINDS[code]) for code in kinds], kind=kind, help=sms.HELP[kind], ids=ids, group=group, drafts=drafts, good=good,

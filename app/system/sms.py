@@ -107,6 +107,9 @@ def deliver_sms(budget: float = BUDGET) -> int:
         return 0
     ends, settled, going = time.monotonic() + budget, 0, True
     while going and time.monotonic() < ends:
+        forget_cached()
+        if setting("system.hold_outgoing"):
+            break
         older = aliased(Sms)
         first = ~exists().where(older.license_id == Sms.license_id, older.id < Sms.id, older.state.in_(OPEN))
         with transaction() as session:
@@ -119,6 +122,9 @@ def deliver_sms(budget: float = BUDGET) -> int:
                 break
         going = going and bool(rows)
     collect_reports(gateway)
+    if db.session.scalar(select(exists().where(_due()))):
+        wake("sms")             # other work of the queue had its turn
+    db.session.rollback()
     return settled
 
 

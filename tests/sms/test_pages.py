@@ -147,3 +147,28 @@ def test_texts_are_changed_and_tried(app: Flask) -> None:
     assert desk.post(address + "/reset").status_code == 303 and "Changed" not in desk.get("/admin/sms-texts/").text
     for wrong in ("/admin/sms-texts/nothing/all/en", "/admin/sms-texts/download/none/en", "/admin/sms-texts/download/all/xx"):
         assert desk.get(wrong).status_code == 404
+
+
+def test_a_preview_of_many_asks_no_more_than_one_of_few(app: Flask) -> None:
+    from tests.admin.staff import statements
+
+    gateway()
+    rows = radios(12, "npoc")
+    group = groups.create_group("Hafen", rows[0].customer)
+    groups.set_members(group, [row.id for row in rows])
+    login = enter(app, rows[0].customer)
+    asked = []
+    for ids in ([rows[0].id], [row.id for row in rows]):
+        with statements() as seen:
+            assert login.get("/portal/licenses/sms?" + "&".join(f"id={i}" for i in ids) + f"&group={group.id}&kind=group_invitation").text.count("group Hafen") == len(ids)
+        asked.append(len(seen))
+    assert asked[0] == asked[1] < 25
+
+
+def test_the_demo_shows_what_can_happen(app: Flask) -> None:
+    from app.licenses.demo_rows import load
+
+    gateway()
+    radios(9)
+    load([])
+    assert {row.state.value for row in _rows()} == {"done", "unsure", "held", "waiting"} and {row.outcome.value for row in _rows() if row.outcome} == {"delivered", "expired"}
