@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from flask import Flask
 
 from app.core import clock
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput
+from app.housekeeping.invariants import broken
 from app.plugin_api import Refused, SmsReport, TryLater, Unknown
 from app.system import sms as outbox
 from app.system.outbox import OutboxState
 from app.system.settings import change_settings
 from app.system.sms_models import Sms, SmsOutcome, SmsPart
 from app.system.sms_reports import adopt, close_reports, take_reports
+from tests.faults.steps import Counter, Died, Rewinder
 from tests.sms.world import PHONES, gateway
 
 HOUR = timedelta(hours=1)
@@ -179,3 +183,35 @@ def test_silence_is_told(session: object) -> None:
     with clock.frozen(clock.now() + timedelta(days=8)):
         assert close_reports() == (1, 1) and close_reports() == (0, 0)
     assert [row.outcome for row in _rows()] == [SmsOutcome.DELIVERED, SmsOutcome.UNKNOWN]
+
+
+@pytest.mark.sqlite_only
+def test_broken_off_at_every_statement_none_goes_twice(app: Flask, tmp_path: Path) -> None:
+    """A worker that dies anywhere: what it may have handed over is unclear, everything else is sent once."""
+    told = gateway()
+    for number in range(3):
+        outbox.queue_sms(f"s{number}", "test", PHONES[number], "Look: {{link}}", sealed={"link": f"https://x/{number}"}, license_id=number)
+    now, kept = clock.now(), Rewinder(app, tmp_path)
+    for point in range(1, 200):
+        kept.back()
+        told.sent.clear()
+        counter = Counter(point)
+        with clock.frozen(now + HOUR):
+            try:
+                with counter.counting():
+                    outbox.deliver_sms()
+            except Died:
+                db.session.remove()
+            ended = counter.seen < point
+        with clock.frozen(now + 2 * HOUR):
+            outbox.deliver_sms()
+            keys = [message.key for message in told.sent]
+            assert len(keys) == len(set(keys)), f"at {point}: {keys}"
+            for row in _rows():
+                assert row.state in (OutboxState.DONE, OutboxState.UNSURE) and (row.state is OutboxState.UNSURE or row.key in keys), f"at {point}: {row.key} {row.state}"
+                assert row.state is OutboxState.UNSURE or row.sealed is None
+            assert not broken(slow=False), point
+        if ended:
+            assert {row.state for row in _rows()} == {OutboxState.DONE} and point > 10
+            return
+    raise AssertionError("it never came to an end")
