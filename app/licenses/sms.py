@@ -30,7 +30,7 @@ from app.system.sms_numbers import check_number
 from app.system.sms_parts import Size, measure, simplify
 from app.system.sms_templates import body_of, compose, put_in_secrets, template
 
-CONFIGURATION, INVITATION, DOWNLOAD = "configuration", "group_invitation", "download"
+CONFIGURATION, INVITATION, DOWNLOAD, TEST = "configuration", "group_invitation", "download", "test"
 KINDS = {CONFIGURATION: _l("Configuration"), INVITATION: _l("Group invitation"), DOWNLOAD: _l("Download of the app")}
 HELP = {CONFIGURATION: _l("A link to the settings of the license. It works once; an older one ends."), INVITATION: _l("Tells that the license is a member of a group."),
         DOWNLOAD: _l("The address where the app is downloaded.")}
@@ -149,4 +149,4 @@ def state_badge(row: Sms) -> Any:
 
 
 def kind_word(kind: str) -> str:
-    return str(KINDS.get(kind, kind))
+    return str({**KINDS, TEST: _("Test")}.get(kind, kind))

@@ -1,37 +1,38 @@
-"""Staff pages of SMS: the list with text and state, and the buttons on licenses and groups."""
+"""Staff pages of SMS: the list with text and state, and tests."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Sequence
 from typing import Any
-from uuid import uuid4
 
-from flask import request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from markupsafe import Markup
 from sqlalchemy import func, select
-from wtforms import HiddenField, SelectField
+from wtforms import StringField, TextAreaField
+from wtforms.validators import Length
 
-from app.catalog.models import PttMode, Tariff
-from app.core import formats
+from app.core import clock, formats
+from app.core.actor import current_actor
 from app.core.db import db
 from app.core.errors import InvalidInput
-from app.core.fields import Required, ServiceForm
+from app.core.fields import Required, clean_text, no_control
 from app.core.views import AdminInterface, AdminView, action, pill, with_row
+from app.customers import checks
 from app.customers.models import Customer
 from app.licenses import sms
-from app.licenses.models import License, PttGroup, group_member
+from app.licenses.forms import PHONE_HELP
+from app.licenses.models import License
 from app.licenses.words import phone_text
 from app.system import sms as outbox
 from app.system.outbox import OutboxState
 from app.system.sms_gateways import gateway_problems, gateways, offered
 from app.system.sms_models import Sms, SmsOutcome
+from app.system.sms_templates import BODY
 
-MOST_INVITED = 500
 SHOWN = 120             # characters of a text in the list
-SAMPLED = 25            # licenses that the preview looks at
 
 
 def to_decide() -> int:
@@ -51,7 +52,8 @@ class SmsView(AdminView):
     list_columns = ["subject", "recipient", "summary", "progress", "parts", "created_at"]
     show_fieldsets = [(_l("SMS"), {"fields": ["subject", "recipient", "kind", "text", "parts", "sender"]}),
                       (_l("Delivery"), {"fields": ["state", "error", "gateway", "attempts", "created_at", "due_at", "done_at", "outcome", "outcome_at", "outcome_reason"]})]
-    add_columns: list[str] = []
+    add_title = _l("Test SMS")
+    add_columns = ["recipient", "text"]
     edit_columns: list[str] = []
     search_columns = ["state", "outcome", "kind", "recipient", "gateway", "created_at"]
     order_columns = ["created_at"]
@@ -65,9 +67,21 @@ class SmsView(AdminView):
     tab_rank = 85
     label_columns = {"subject": _l("License"), "recipient": _l("Phone number"), "kind": _l("Kind"), "outcome": _l("Report"), "parts": _l("Charged SMS"), "done_at": _l("Sent"),
                      "error": _l("Reason"), "sender": _l("Sender"), "gateway": _l("Gateway"), "summary": _l("Text"), "progress": _l("State"), "outcome_at": _l("Reported"), "outcome_reason": _l("Report in words")}
+    add_form_extra_fields = {"recipient": StringField(_l("Phone number"), [Required(), no_control, Length(max=40)], filters=[clean_text], description=PHONE_HELP),
+                             "text": TextAreaField(_l("Text"), [Required(), Length(max=BODY)], filters=[clean_text], render_kw={"rows": 4})}
     formatters_columns = {"text": text_html, "kind": sms.kind_word, "recipient": phone_text, "error": lambda text: text or formats.NOTHING, "outcome_reason": lambda text: text or formats.NOTHING,
                           "outcome": lambda value: pill(value) if value else formats.NOTHING, "subject": with_row(lambda text, item: text or item.recipient),
                           "sender": lambda text: text or _("The gateway's own"), "gateway": lambda code: str(gateways()[code].title) if code in gateways() else code or formats.NOTHING}
+
+    def do_add(self, form: Any) -> Sms:
+        """A message to any number, to try the gateway. The same one within a minute counts once."""
+        if not offered():
+            raise InvalidInput(_("SMS are not sent here: no gateway is chosen in the settings."))
+        number, text = checks.phone(form.recipient.data, "", "recipient"), form.text.data.replace("\r\n", "\n").strip()
+        minute = clock.now().strftime("%Y%m%d%H%M")
+        key = f"test:{hashlib.sha256(f'{number} {text}'.encode()).hexdigest()[:32]}:{minute}"
+        outbox.queue_sms(key, sms.TEST, number, text, subject=_("Test by %(name)s", name=current_actor().name))
+        return db.session.scalars(select(Sms).where(Sms.key == key)).one()
 
     def why_nothing_goes_out(self) -> str:
         """Above the list."""
@@ -113,71 +127,3 @@ class SmsView(AdminView):
             when=lambda row: row.state in (OutboxState.WAITING, OutboxState.HELD, OutboxState.UNSURE))
     def give_up(self, items: Sequence[Any]) -> None:
         self.each(list(items), lambda row: outbox.give_up_sms(row.id), lambda n: ngettext("%(num)d SMS given up.", "%(num)d SMS given up.", n))
-
-
-class SmsForm(ServiceForm):
-    """Which SMS. `nonce` makes the same form count once."""
-
-    kind = SelectField(_l("Message"), [Required()], choices=[(kind, word) for kind, word in sms.KINDS.items() if kind != sms.INVITATION])
-    nonce = HiddenField(default=lambda: uuid4().hex)
-
-
-class InviteForm(ServiceForm):
-    """Only asks; `nonce` makes it count once."""
-
-    nonce = HiddenField(default=lambda: uuid4().hex)
-
-
-def sample(kind: str, drafts: list[sms.Draft]) -> tuple[Any, sms.Draft, int, int]:
-    """(kind, a draft, how many of them can be sent, how many SMS these are)."""
-    good = [draft for draft in drafts if not draft.problem]
-    return sms.KINDS[kind], good[0] if good else drafts[0], len(good), sum(draft.size.parts for draft in good if draft.size)
-
-
-class LicenseSms:
-    """Mixin of the license views: the button, and a preview beside its form."""
-
-    each: Callable[..., None]
-
-    @action("sms", _l("Send SMS"), _l("To the phone number of each license, in the language of its customer."), "fa-comment-sms", form=SmsForm,
-            when=lambda item: bool(item.phone) and bool(sms.kinds_for([item])))
-    def sms(self, items: list[License], form: SmsForm) -> None:
-        self.each(items, lambda item: sms.send(form.kind.data, item, form.nonce.data or ""), lambda n: ngettext("%(num)d SMS is on its way.", "%(num)d SMS are on their way.", n))
-
-    def form_page(self, form: Any, save: Any, **context: Any) -> Any:
-        if isinstance(form, SmsForm):
-            view: Any = self
-            ids = view._found(request.args.get("query", "")) if request.args.get("found") == "1" else request.args.getlist("rowid")
-            rows = view.datamodel.get_many(ids[:SAMPLED])
-            context |= {"template": "licenses/sms.html", "samples": [sample(kind, sms.drafts(kind, rows)) for kind in (sms.CONFIGURATION, sms.DOWNLOAD)] if rows else []}
-        return super().form_page(form, save, **context)  # type: ignore[misc]
-
-
-class GroupSms:
-    """Mixin of the view of groups."""
-
-    each: Callable[..., None]
-
-    @action("invite", _l("Invite by SMS"), _l("Each member whose PTT mode has invitations and whose number is known gets an SMS, which is charged."), "fa-comment-sms", multiple=False,
-            form=InviteForm, when=lambda group: offered())
-    def invite(self, items: list[PttGroup], form: InviteForm) -> None:
-        group, invited = items[0], invitable(items[0])
-        if len(invited) > MOST_INVITED:
-            raise InvalidInput(_("This group has more than %(n)d members. Invite those who are new from the portal's page of the group.", n=MOST_INVITED))
-        if not invited:
-            raise InvalidInput(_("No member of this group has a PTT mode with invitations."))
-        self.each(invited, lambda item: sms.send(sms.INVITATION, item, form.nonce.data or "", group), lambda n: ngettext("%(num)d SMS is on its way.", "%(num)d SMS are on their way.", n))
-
-    def form_page(self, form: Any, save: Any, **context: Any) -> Any:
-        if isinstance(form, InviteForm):
-            view: Any = self
-            groups = view.datamodel.get_many(request.args.getlist("rowid")[:1])
-            rows = invitable(groups[0]) if groups else []
-            context |= {"template": "licenses/sms.html", "samples": [sample(sms.INVITATION, sms.drafts(sms.INVITATION, rows, groups[0]))] if rows else []}
-        return super().form_page(form, save, **context)  # type: ignore[misc]
-
-
-def invitable(group: PttGroup) -> list[License]:
-    """Members whose mode has invitations, one more than are taken at once."""
-    return list(db.session.scalars(select(License).join(group_member, group_member.c.license_id == License.id).join(Tariff, Tariff.id == License.tariff_id)
-                                   .join(PttMode, PttMode.id == Tariff.mode_id).where(group_member.c.group_id == group.id, PttMode.group_invitation).order_by(License.id).limit(MOST_INVITED + 1)))

@@ -28,7 +28,7 @@ class DemoGateway(SmsGateway):
     """Takes everything and sends nothing: the messages are in the list “SMS”, as if they were delivered. For trying the product."""
 
     code = DEMO
-    title = _l("Demonstration: messages stand in the list, nothing is sent")
+    title = _l("Demonstration: nothing is sent")
 
     def __init__(self) -> None:
         self._taken: deque[str] = deque(maxlen=1000)

@@ -120,6 +120,15 @@ def test_staff_sends_and_decides(app: Flask, support: Desk) -> None:
     assert "Kran 1" in support.get(f"/admin/licenses/show/{two.id}?tab=SmsView").text
 
 
+def test_a_test_to_any_number(app: Flask, support: Desk) -> None:
+    told = gateway()
+    for _twice in range(2):
+        assert support.post("/admin/sms/add", {"recipient": "+49 (0) 171 / 440 21 18", "text": "Grüße"}).status_code == 303
+    for number, text in (("0171", "x"), ("+49 40 123456", "x"), ("+49 171 4402118", "")):
+        assert support.post("/admin/sms/add", {"recipient": number, "text": text}).status_code == 422
+    assert deliver_sms() == 1 and told.sent[0].to == "+491714402118" and "Test by" in support.get("/admin/sms/list/").text
+
+
 def test_staff_invites_a_group(app: Flask, support: Desk) -> None:
     gateway()
     one = radios(1, "npoc")[0]
