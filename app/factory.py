@@ -37,6 +37,7 @@ def create_app(config: Any = None, **overrides: Any) -> Flask:
     _install_clock(flask_app)
     _install_settings(plugins)
     _install_mail_texts(plugins)
+    _install_sms_texts()
     _install_translations(flask_app, plugins)
     _install_templates(flask_app, plugins)
     with flask_app.app_context():
@@ -101,6 +102,13 @@ def _install_mail_texts(plugins: Registry) -> None:
             declare_mail(*loaded.answers["mail_templates"])
         except Exception as error:
             plugins.drop(name, error)
+
+
+def _install_sms_texts() -> None:
+    from app.system.sms_templates import declare_sms
+
+    for module in parts("sms_texts"):
+        declare_sms(*module.TEMPLATES)
 
 
 def _install_translations(flask_app: Flask, plugins: Registry) -> None:
@@ -172,6 +180,7 @@ def _install_outboxes(flask_app: Flask) -> None:
     from app.licenses.delivery import deliver_provisioning, provisioning_is_due
     from app.portal.data_copies import copies_are_due, make_copies
     from app.system.mail import deliver_mail
+    from app.system.sms import deliver_sms, sms_is_due
 
-    flask_app.extensions["ptt_deliveries"] = {"mail": deliver_mail, "provisioning": deliver_provisioning, "passwords": answer_requests, "data_copies": make_copies}
-    flask_app.extensions["ptt_outboxes"] = {"provisioning": provisioning_is_due, "passwords": requests_are_due, "data_copies": copies_are_due}
+    flask_app.extensions["ptt_deliveries"] = {"mail": deliver_mail, "sms": deliver_sms, "provisioning": deliver_provisioning, "passwords": answer_requests, "data_copies": make_copies}
+    flask_app.extensions["ptt_outboxes"] = {"provisioning": provisioning_is_due, "sms": sms_is_due, "passwords": requests_are_due, "data_copies": copies_are_due}

@@ -47,12 +47,17 @@ def main() -> None:
     with flask_app.app_context():
         from app.core.db import db
         from app.system.queue import SafeJob, connection, queue
+        from app.system.sms_gateways import gateways
 
         db.engine.dispose()         # a forked child makes its own connections
         kind = Worker if options.fork else SimpleWorker
         worker = kind([queue(name) for name in options.queues.split(",")], connection=connection(),
                       serializer=JSONSerializer, job_class=SafeJob)
-        worker.work(burst=options.burst, logging_level=flask_app.config.get("LOG_LEVEL", "INFO"))
+        try:
+            worker.work(burst=options.burst, logging_level=flask_app.config.get("LOG_LEVEL", "INFO"))
+        finally:
+            for gateway in gateways().values():
+                gateway.close()
 
 
 if __name__ == "__main__":

@@ -27,9 +27,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from app.plugin_api import ServerAccess, UserState  # noqa: E402
+from app.plugin_api.network import NetworkPolicy  # noqa: E402
 from benchmarks.support.figures import Figure, median, say  # noqa: E402
 from plugins.ptt_soap.driver import SoapDriver  # noqa: E402
-from plugins.ptt_soap.network import NetworkPolicy  # noqa: E402
 
 POOL = 16
 CALLS = 800

@@ -31,11 +31,13 @@ from app.system.models import JobRun, MailMessage, Mark, RunState
 from app.system.outbox import OutboxState
 from app.system.queue import connection
 from app.system.settings import forget_cached, setting
+from app.system.sms_gateways import gateway_problems
+from app.system.sms_models import Sms
 
 log = logging.getLogger(__name__)
 PREFIX, KIND = "alert:", "alert"
 STUCK = timedelta(hours=1)
-OUTBOXES: dict[str, Any] = {"mail": MailMessage, "provisioning": ProvisioningOrder}
+OUTBOXES: dict[str, Any] = {"mail": MailMessage, "sms": Sms, "provisioning": ProvisioningOrder}
 
 
 def causes() -> dict[str, str]:
@@ -78,12 +80,16 @@ def _outboxes() -> Iterator[tuple[str, str]]:
         yield "dead:provisioning", ngettext("%(num)d license could not be brought to its PTT server.", "%(num)d licenses could not be brought to their PTT servers.", dead.failed_licenses)
     if dead.failed_reactions:
         yield "dead:reactions", ngettext("%(num)d reaction of a plugin failed.", "%(num)d reactions of plugins failed.", dead.failed_reactions)
+    if dead.failed_sms:
+        yield "dead:sms", ngettext("%(num)d SMS failed or is unclear.", "%(num)d SMS failed or are unclear.", dead.failed_sms)
     if setting("system.hold_outgoing"):
         return
+    if problems := gateway_problems():
+        yield "sms:gateway", _("No SMS are sent: %(reason)s", reason=problems[0])
     for name, table in OUTBOXES.items():
         since = db.session.scalar(select(func.min(table.created_at)).where(table.state.in_((OutboxState.WAITING, OutboxState.CLAIMED)), *([MailMessage.kind != KIND] if name == "mail" else [])))
         if since is not None and clock.now() - since > STUCK:
-            what = _("E-mails") if name == "mail" else _("Orders to PTT servers")
+            what = {"mail": _("E-mails"), "sms": _("SMS")}.get(name) or _("Orders to PTT servers")
             yield f"stuck:{name}", _("%(what)s wait since %(since)s.", what=what, since=formats.moment(since))
 
 

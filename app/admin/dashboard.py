@@ -27,6 +27,7 @@ from app.licenses.models import License, LicenseState
 from app.plugin_api.registry import plugins
 from app.receivables.models import OpenItem, Payment
 from app.system.models import JobRun, MailMessage
+from app.system.sms_models import Sms
 from app.system.ticks import clock_is_doubtful
 
 
@@ -82,6 +83,7 @@ def tasks() -> list[Task]:
         (16, "fa-plug", _("Events that a plugin could not take"), n.failed_reactions, reactions, ""),
         (20, "fa-envelope", _("E-mails that could not be sent"), n.failed_mails, list_of(MailMessage, tab="failed"), ""),
         (30, "fa-envelope-open", _("E-mails of which nobody knows whether they arrived"), n.unsure_mails, list_of(MailMessage, tab="unsure"), ""),
+        (31, "fa-comment-sms", _("SMS that failed or are unclear"), n.failed_sms, list_of(Sms, tab="decide"), ""),
         (32, "fa-comments", _("Chats that wait"), chats, safe_url_for("ChatPage.index"), ""),
         (33, "fa-phone", _("People who wait for a call"), calls, list_of(Callback, tab="waiting"), ""),
         (35, "fa-file-circle-exclamation", _("Billing data held back"), n.held_documents, list_of(BillingDocument, tab="held"), ""),

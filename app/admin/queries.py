@@ -28,6 +28,7 @@ from app.system import job_periods, job_runs
 from app.system.models import EventFailure, JobRun, MailMessage, RunState
 from app.system.outbox import OutboxState
 from app.system.queue import connection
+from app.system.sms_models import Sms
 
 SECONDS = 60
 EXPIRES_WITHIN = 30          # days
@@ -162,6 +163,7 @@ class Waiting:
     held_runs: int
     failed_mails: int
     unsure_mails: int
+    failed_sms: int
     failed_reactions: int
     held_documents: int
     draft_documents: int
@@ -184,6 +186,7 @@ def waiting_now() -> Waiting:
         "held_runs": capped(JobRun, [JobRun.state == RunState.HELD]),
         "failed_mails": capped(MailMessage, [MailMessage.state == OutboxState.HELD]),
         "unsure_mails": capped(MailMessage, [MailMessage.state == OutboxState.UNSURE]),
+        "failed_sms": capped(Sms, [Sms.state.in_((OutboxState.HELD, OutboxState.UNSURE))]),
         "failed_reactions": capped(EventFailure, [EventFailure.repeated_at.is_(None)]),
         "held_documents": capped(BillingDocument, [BillingDocument.state == BillingState.HELD]),
         "draft_documents": capped(BillingDocument, [BillingDocument.state == BillingState.DRAFT]),

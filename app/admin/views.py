@@ -12,6 +12,7 @@ from app.admin.views_plugins import EventFailureView, PluginsPage
 from app.admin.views_records import MailView, ProtocolView
 from app.admin.views_search import SearchPage
 from app.admin.views_settings import SettingsPage
+from app.admin.views_sms_texts import SmsTextPage
 from app.admin.views_users import RoleView, SessionsPage, UserView
 from app.core.views import AdminEntry
 
@@ -22,6 +23,7 @@ VIEWS = [
     AdminEntry(DocumentView, _l("Documents"), "system", "fa-folder-open"),
     AdminEntry(MailView, _l("E-mails"), "system", "fa-envelope", count=queries.mails_waiting),
     AdminEntry(MailTextPage, _l("E-mail texts"), "system", "fa-envelope-open-text"),
+    AdminEntry(SmsTextPage, _l("SMS texts"), "system", "fa-comment-dots"),
     AdminEntry(SettingsPage, _l("Settings"), "system", "fa-sliders"),
     AdminEntry(PluginsPage, _l("Plugins"), "system", "fa-plug"),
     AdminEntry(EventFailureView, "", area="system"),

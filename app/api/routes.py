@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask, Response, jsonify
 
-from app.api import customers, licenses, money  # noqa: F401  they declare their operations
+from app.api import customers, licenses, money, sms  # noqa: F401  they declare their operations
 from app.api.guard import OPERATIONS, guarded
 from app.api.openapi import BASE, document
 from app.api.plugin_resources import of_plugins

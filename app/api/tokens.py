@@ -26,6 +26,7 @@ SCOPES: dict[str, tuple[Any, tuple[str, str]]] = {
     "licenses:read": (_l("Read licenses"), ("can_list", "LicenseView")),
     "licenses:write": (_l("Create, change, terminate and delete licenses"), ("terminate", "LicenseView")),
     "locks:write": (_l("Lock and unlock for the external billing system"), ("lock", "LicenseView")),
+    "sms:write": (_l("Send SMS to licenses"), ("sms", "LicenseView")),
     "invoices:read": (_l("Read invoices and their files"), ("can_list", "InvoiceView")),
     "receivables:read": (_l("Read open items and payments"), ("can_list", "OpenItemView")),
     "payments:write": (_l("Record payments"), ("can_list", "PaymentView")),

@@ -22,9 +22,10 @@ from app.core.uses import uses_of
 
 ARTICLE_FIELDS = frozenset({"number", "name_en", "name_de", "name_pt_br", "unit", "net_price", "tax_class", "revenue_account", "commissionable", "active"})
 SERVICE_FIELDS = frozenset({"code", "name_en", "name_de", "name_pt_br", "safety_critical", "active"})
-MODE_FIELDS = frozenset({"code", "name", "needs_phone", "group_invitation"})
+MODE_FIELDS = frozenset({"code", "name", "needs_phone", "group_invitation", "configuration_sms", "setup_password", "download_url"})
 RATE_FIELDS = frozenset({"country", "tax_class", "valid_from", "rate"})
 CODE = re.compile(r"[a-z][a-z0-9_-]{0,11}")
+DOWNLOAD = re.compile(r"https?://[A-Za-z0-9.-]{1,100}(:[0-9]{1,5})?(/[!-~]*)?")
 UNIT = re.compile(r"[A-Z0-9]{2,3}")
 WORDS: dict[str, Any] = {
     "tariff": _l("tariffs"), "tariff_service": _l("tariffs"), "tariff_assignment": _l("customers"), "customer": _l("customers"),
@@ -70,6 +71,9 @@ def save_mode(mode: PttMode | None = None, /, **fields: Any) -> PttMode:
         row = _row(session, mode or PttMode(), fields, MODE_FIELDS)
         _code(session, row, before)
         _text(row, "name", 60)
+        row.download_url = (row.download_url or "").strip()
+        if row.download_url and (len(row.download_url) > 200 or not DOWNLOAD.fullmatch(row.download_url)):
+            raise InvalidInput(_("Write the whole address, for example https://example.org/app."), "download_url")
         return _stored(session, row)
 
 

@@ -82,6 +82,9 @@ class PttMode(Model):
     name: Mapped[str] = mapped_column(String(60))
     needs_phone: Mapped[bool] = mapped_column(default=False)          # the handset is addressed by its number
     group_invitation: Mapped[bool] = mapped_column(default=False)     # group invitation by SMS (NPOC)
+    configuration_sms: Mapped[bool] = mapped_column(default=True)     # SMS with a link to the settings of a license
+    setup_password: Mapped[bool] = mapped_column(default=False)       # that page makes a new password for the app
+    download_url: Mapped[str] = mapped_column(String(200), default="")   # where the app is; empty: no download SMS
 
     def __str__(self) -> str:
         return self.name

@@ -14,7 +14,7 @@ from app.core.db import transaction
 MODES = [
     {"code": "npoc", "name": "Nokia PTT (NPOC)", "needs_phone": True, "group_invitation": True},
     {"code": "oma", "name": "OMA PTT", "needs_phone": True},
-    {"code": "talkip", "name": "PTT Talk-IP"},
+    {"code": "talkip", "name": "PTT Talk-IP", "setup_password": True},
 ]
 SERVICES = [
     {"code": "gps", "name_en": "GPS tracking", "name_de": "GPS-Ortung", "name_pt_br": "Rastreamento GPS"},

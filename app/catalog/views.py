@@ -116,17 +116,21 @@ class ModeView(MasterView):
     list_title, add_title, edit_title = _l("PTT modes"), _l("New PTT mode"), _l("Edit PTT mode")
     list_help = _l("How handsets talk, for example NPOC or OMA PTT. A tariff is of one mode, a server offers some.")
     empty_text = _l("A tariff needs a mode, and a server that offers it.")
-    list_columns = ["name", "code", "needs_phone", "group_invitation"]
-    show_columns = ["name", "code", "needs_phone", "group_invitation"]
-    add_columns = edit_columns = ["name", "code", "needs_phone", "group_invitation"]
+    list_columns = ["name", "code", "needs_phone", "configuration_sms", "group_invitation", "download_url"]
+    show_columns = ["name", "code", "needs_phone", "configuration_sms", "setup_password", "group_invitation", "download_url"]
+    add_columns = edit_columns = ["name", "code", "needs_phone", "configuration_sms", "setup_password", "group_invitation", "download_url"]
     search_columns = ["needs_phone", "group_invitation"]
     order_columns = ["name", "code"]
     base_order = ("name", "asc")
     quick_search = ["name", "code"]
-    label_columns = {"needs_phone": _l("Phone number needed"), "group_invitation": _l("Group invitation by SMS")}
+    label_columns = {"needs_phone": _l("Phone number needed"), "group_invitation": _l("Group invitation by SMS"), "configuration_sms": _l("Configuration by SMS"),
+                     "setup_password": _l("Set-up link makes a password"), "download_url": _l("Download of the app")}
     description_columns = {"code": _l("What the PTT server is told, for example npoc. It stays once the mode is used."),
                            "needs_phone": _l("The handset is addressed by its number: a license must have one."),
-                           "group_invitation": _l("Members can be invited into a group by SMS.")}
+                           "group_invitation": _l("Members can be invited into a group by SMS."),
+                           "configuration_sms": _l("Users can be sent a link to the settings of their license."),
+                           "setup_password": _l("Whoever opens the link gets a new password, if the PTT server takes one. For apps, not for devices that sign in with their SIM card."),
+                           "download_url": _l("Address that the download SMS names. Empty: there is no such SMS.")}
 
     def do_add(self, form: Any) -> PttMode:
         return master.save_mode(**values(form, master.MODE_FIELDS))

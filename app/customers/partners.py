@@ -20,7 +20,7 @@ from app.customers.partner_models import PartnerPrice, SalesPartner
 from app.customers.services import assign_tariff, assigned_tariffs, create_customer
 from app.system.mail_voice import Voice
 
-VOICED = frozenset({"welcome", "password", "password_changed", "portal_invitation", "portal_access", "chat_transcript"})
+VOICED = frozenset({"welcome", "password", "password_changed", "portal_invitation", "portal_access", "chat_transcript", "sms"})
 AGAIN = timedelta(minutes=10)
 LIMIT = Decimal("100000")
 NEW = ("company", "contact", "street", "address_extra", "postcode", "city", "region", "country", "phone", "email")

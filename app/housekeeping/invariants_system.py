@@ -20,6 +20,7 @@ from app.system.job_periods import missing
 from app.system.job_runs import jobs
 from app.system.models import JobPart, JobRun, MailMessage, Mark, RunState
 from app.system.outbox import OutboxState
+from app.system.sms_models import Sms
 
 GRACE = timedelta(hours=2)          # a worker that died is taken over long before
 
@@ -49,7 +50,7 @@ def leases_over(session: Session) -> Iterator[str]:
     long_ago = clock.now() - GRACE
     tables: tuple[tuple[Any, Any, Any], ...] = (
         (JobRun, JobRun.state == RunState.RUNNING, JobRun.job), (JobPart, JobPart.state == RunState.RUNNING, JobPart.run_id),
-        (MailMessage, MailMessage.state == OutboxState.CLAIMED, MailMessage.key),
+        (MailMessage, MailMessage.state == OutboxState.CLAIMED, MailMessage.key), (Sms, Sms.state == OutboxState.CLAIMED, Sms.key),
         (ProvisioningOrder, ProvisioningOrder.state == OutboxState.CLAIMED, ProvisioningOrder.target_id))
     for table, held, name in tables:
         for row in session.execute(select(table.id, name).where(held, table.lease_until < long_ago)):
@@ -80,6 +81,16 @@ def no_float(session: Session) -> Iterator[str]:
             number = session.scalar(select(func.count()).select_from(table).where(column.is_not(None), name.not_in(("integer", "bigint"))))
             if number:
                 yield f"{table.name}.{column.name}: {number} values"
+
+
+@invariant(32, "an SMS that was sent has its instant and no secret, one that waits is tried again", settled=True)
+def sms_settled(session: Session) -> Iterator[str]:
+    for key in session.scalars(select(Sms.key).where(Sms.state == OutboxState.DONE, or_(Sms.done_at.is_(None), Sms.sealed.is_not(None)))):
+        yield f"SMS {key} is sent without an instant, or its secret is kept"
+    for key in session.scalars(select(Sms.key).where(Sms.state == OutboxState.WAITING, Sms.due_at > clock.now() + timedelta(days=2))):
+        yield f"SMS {key} would be tried only in days"
+    for key in session.scalars(select(Sms.key).where(Sms.outcome.is_not(None), Sms.state.in_((OutboxState.WAITING, OutboxState.CLAIMED)))):
+        yield f"SMS {key} has a report before it was sent"
 
 
 @invariant(32, "an e-mail that was sent has its instant, one that waits is tried again, one purpose is one e-mail", settled=True)

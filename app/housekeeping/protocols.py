@@ -20,6 +20,7 @@ from app.system.outbox import OutboxState
 from app.system.protocol import record
 from app.system.retention import BOOKS, INVOICES, kept_from
 from app.system.settings import setting
+from app.system.sms_models import Sms
 
 BATCH = 5000
 MAIL_LEAST = 62         # days: jobs know by a sent e-mail's key that it was sent
@@ -39,6 +40,7 @@ def old_protocols(ctx: Context) -> None:
         limit = clock.start_of(ctx.today - timedelta(days=max(days, MAIL_LEAST)))
         over = MailMessage.state.in_((OutboxState.DONE, OutboxState.CANCELLED))
         _delete(ctx, MailMessage, (over, MailMessage.created_at < limit), _("E-mails"), limit)
+        _delete(ctx, Sms, (Sms.state.in_((OutboxState.DONE, OutboxState.CANCELLED)), Sms.created_at < limit), _("SMS"), limit)
 
 
 def _delete(ctx: Context, model: Any, where: tuple[Any, ...], what: str, limit: datetime) -> None:

@@ -31,6 +31,7 @@ from app.receivables.queries import account_for_update
 from app.system.models import Document, DocumentKind, JobRun, MailMessage, ProtocolEntry, ProtocolKind, RunState
 from app.system.protocol import record
 from app.system.settings import setting
+from app.system.sms_models import Sms
 
 # ---- licenses ----------------------------------------------------------------------------------------------------
 
@@ -150,6 +151,7 @@ def _delete_personal(session: Session, ident: int, today: Any) -> None:
     session.execute(delete(PortalAccount).where(among(PortalAccount.id, accounts)))
     session.execute(delete(Prospect).where(Prospect.customer_id == ident))
     session.execute(delete(MailMessage).where(MailMessage.customer_id == ident))
+    session.execute(delete(Sms).where(Sms.customer_id == ident))
     session.execute(delete(ProtocolEntry).where(ProtocolEntry.customer_id == ident, ProtocolEntry.kind.in_((ProtocolKind.CUSTOMER, ProtocolKind.CUSTOMER_MAIL, ProtocolKind.LICENSE))))
     metadata: Any = Document.metadata
     used = [key.parent for table in metadata.tables.values() if isinstance(table, Table) for key in table.foreign_keys if key.column.table is Document.__table__]

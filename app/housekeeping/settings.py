@@ -9,7 +9,7 @@ from app.system.settings import Setting, declare
 
 HOUSEKEEPING = _l("Daily clean-up")
 PROTOCOLS = {
-    ProtocolKind.CUSTOMER_MAIL: ("mail", 730, _l("Protocol of e-mails, days")), ProtocolKind.CUSTOMER: ("customer", 1095, _l("Protocol of customers, days")),
+    ProtocolKind.CUSTOMER_MAIL: ("mail", 730, _l("Protocol of e-mails and SMS, days")), ProtocolKind.CUSTOMER: ("customer", 1095, _l("Protocol of customers, days")),
     ProtocolKind.LICENSE: ("license", 1095, _l("Protocol of licenses, days")), ProtocolKind.JOB_ERROR: ("errors", 365, _l("Protocol of job errors, days")),
     ProtocolKind.SETTINGS: ("settings", 3650, _l("Protocol of settings, days")), ProtocolKind.SECURITY: ("security", 365, _l("Protocol of security, days")),
 }

@@ -21,6 +21,7 @@ from app.licenses.models import License, LicenseService, LicenseState, LicenseTa
 from app.licenses.orders import want_licenses
 from app.licenses.reconcile import forget_old, reconcile_server
 from app.licenses.services import delete_rows
+from app.licenses.setup_links import remove_old
 from app.plugin_api.provisioning import ProvisioningError
 
 BATCH = 500
@@ -116,6 +117,7 @@ def reconcile(ctx: Context) -> None:
             ctx.count("servers not read")
             ctx.note("failed", name, getattr(error, "reason", error))
     forget_old()
+    remove_old()
 
 
 __all__ = ["JOBS", "mass_limit"]

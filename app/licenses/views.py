@@ -15,6 +15,7 @@ from app.licenses.views_groups import GroupView
 from app.licenses.views_licenses import ClosedLicenseView, LicenseView, PublicLicenseView
 from app.licenses.views_provisioning import ProvisioningView
 from app.licenses.views_servers import ServerView
+from app.licenses.views_sms import SmsView, to_decide
 
 VIEWS = [
     AdminEntry(LicenseView, _l("All licenses"), "licenses", "fa-walkie-talkie"),
@@ -24,6 +25,7 @@ VIEWS = [
     AdminEntry(GroupView, _l("Groups"), "licenses", "fa-comments"),
     AdminEntry(ProvisioningView, _l("Provisioning"), "licenses", "fa-server", count=failed_orders),
     AdminEntry(DriftView, _l("Differences"), "licenses", "fa-code-compare", count=open_drifts),
+    AdminEntry(SmsView, _l("SMS"), "licenses", "fa-comment-sms", count=to_decide, rank=55),
     AdminEntry(AssociationView, _l("Associations"), "customers", "fa-link"),
     AdminEntry(MemberView, _l("Members of associations"), area="customers"),
     AdminEntry(AssignmentView, _l("Tariffs of customers"), area="customers"),

@@ -20,12 +20,13 @@ from app.customers.models import Association, AssociationMember, Customer, Membe
 from app.licenses import groups
 from app.licenses.models import License, LicenseState, PttGroup, SyncState, group_member
 from app.licenses.orders import want_groups
+from app.licenses.views_sms_actions import GroupSms
 
 SHOWN = 100             # rows of each list of the member editor; the others are found by searching
 MOST_AT_ONCE = 2000
 
 
-class GroupView(AdminView):
+class GroupView(GroupSms, AdminView):
     datamodel = AdminInterface(PttGroup)
     route_base = "/groups"
     show_page = "licenses/group.html"

@@ -26,12 +26,13 @@ from app.licenses.models import License, LicenseState, LockPeriod, SyncState
 from app.licenses.views_bulk import BulkLicenses
 from app.licenses.views_license_actions import LicenseActions, alive, order_of
 from app.licenses.views_new import NewLicenses
+from app.licenses.views_sms_actions import LicenseSms
 from app.licenses.words import comparison, permission_words, phone_text
 
 ALIVE = License.state != LicenseState.DELETED
 
 
-class LicenseView(BulkLicenses, NewLicenses, LicenseActions, AdminView):
+class LicenseView(LicenseSms, BulkLicenses, NewLicenses, LicenseActions, AdminView):
     datamodel = AdminInterface(License)
     route_base = "/licenses"
     show_page = "licenses/license.html"

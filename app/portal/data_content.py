@@ -24,6 +24,7 @@ from app.portal.models import DeletionRequest
 from app.receivables.models import Allocation, OpenItem, Payment, PrepaidPeriod
 from app.system.models import MailMessage, ProtocolEntry
 from app.system.protocol import plain
+from app.system.sms_models import Sms
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -65,6 +66,7 @@ def _stored(customer_id: int) -> dict[str, Select[Any]]:
         "terms_accepted": _of(TermsAcceptance, "id account version language sha256 at address email how").where(TermsAcceptance.customer_id == customer_id),
         "callbacks": _of(Callback, "id name phone wished message language origin network_address state created_at done_at").where(Callback.customer_id == customer_id),
         "deletion_requests": _of(DeletionRequest, "id account note state created_at answer answered_at").where(DeletionRequest.customer_id == customer_id),
+        "sms": _of(Sms, "created_at recipient text state outcome").where(Sms.customer_id == customer_id),
         "e_mails": _of(MailMessage, "created_at recipient subject state").where(MailMessage.customer_id == customer_id),
         "protocol": _of(ProtocolEntry, "at kind action subject actor_kind").where(ProtocolEntry.customer_id == customer_id),
     }

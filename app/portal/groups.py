@@ -18,6 +18,7 @@ from app.core.errors import DomainError, InvalidInput
 from app.core.fields import Required, clean_text, no_control
 from app.licenses import groups as services
 from app.licenses.models import License, LicenseState, PttGroup, SyncState, group_member
+from app.licenses.sms import INVITATION, kinds_for
 from app.portal import paging
 from app.portal.forms import PortalForm
 from app.portal.gate import right, visit
@@ -81,7 +82,7 @@ def group(group_id: int) -> Any:
     outside = db.session.scalars(mine.where(License.id.not_in(member)).order_by(License.alias, License.user_name).limit(MOST_MEMBERS)).all() if visit().may("groups") else []
     others = db.session.scalar(select(func.count()).select_from(group_member).join(License, License.id == group_member.c.license_id).where(
         group_member.c.group_id == row.id, License.customer_id != customer.id, License.state != LicenseState.DELETED)) if row.association_id else 0
-    return page("group", title=row.name, row=row, inside=inside, outside=outside, others=others, form=MembersForm(), own=row.customer_id is not None, SyncState=SyncState,
+    return page("group", title=row.name, row=row, inside=inside, outside=outside, others=others, form=MembersForm(), can_invite=bool(inside) and visit().may("licenses") and INVITATION in kinds_for(list(inside)), own=row.customer_id is not None, SyncState=SyncState,
                 crumb=(_("Groups"), url_for("portal.groups")))
 
 

@@ -17,12 +17,15 @@ from app.core.db import db
 from app.core.errors import DomainError
 from app.customers.locks import LockReason
 from app.licenses.models import License, LicenseState, PttGroup, SyncState, group_member
+from app.licenses.sms import kind_word, recent, state_badge
 from app.licenses.words import permission_words
 from app.portal import license_locks, paging
 from app.portal.gate import right, visit
 from app.portal.pages import page, portal
 from app.portal.scope import get, scoped
+from app.portal.sms import offers
 from app.portal.words import license_badge, server_words, why_locked
+from app.system.sms_gateways import offered
 
 STATES: dict[str, tuple[Any, Any]] = {
     "working": (_l("Working"), lambda: License.lock_reasons == 0), "locked": (_l("Locked"), lambda: License.lock_reasons != 0),
@@ -49,7 +52,7 @@ def licenses() -> Any:
     found = paging.found(query, joinedload(License.tariff), order=(License.alias, License.user_name, License.id), q=wanted, state=state if state in STATES else "", tariff=tariff_id)
     tariffs = db.session.execute(select(Tariff.id, Tariff.name).where(Tariff.id.in_(select(License.tariff_id).where(License.customer_id == visit().customer.id))).order_by(Tariff.name)).all()
     return page("licenses", title=_("Licenses"), found=found, badge=license_badge, states=[(code, word) for code, (word, _where) in STATES.items()], state=state, q=wanted,
-                tariffs=tariffs, tariff_id=tariff_id, narrowed=bool(wanted or state in STATES or tariff_id))
+                tariffs=tariffs, tariff_id=tariff_id, has_sms=offered(), narrowed=bool(wanted or state in STATES or tariff_id))
 
 
 @portal.route("/licenses/<int:license_id>")
@@ -60,7 +63,7 @@ def license(license_id: int) -> Any:
     today = clock.today()
     services = [span.service for span in row.services if span.valid_from <= today and (span.valid_to is None or span.valid_to >= today)]
     return page("license", title=str(row), row=row, badge=license_badge(row), server_words=server_words(row), permissions=permission_words(row.permissions), groups=groups, services=services,
-                why=why_locked(row.lock_reasons), lock=license_locks.possible(row) if visit().may("licenses") else "", crumb=(_("Licenses"), url_for("portal.licenses")))
+                why=why_locked(row.lock_reasons), can_sms=offers([row]), messages=recent(row.id), kind_word=kind_word, state_badge=state_badge, lock=license_locks.possible(row) if visit().may("licenses") else "", crumb=(_("Licenses"), url_for("portal.licenses")))
 
 
 @portal.route("/licenses/<int:license_id>/lock", methods=["POST"])
@@ -106,6 +109,8 @@ def licenses_several() -> Any:
     what = request.form.get("act")
     if what == "edit":
         return redirect(url_for("portal.licenses_edit", id=ids), 303)
+    if what == "sms":
+        return redirect(url_for("portal.sms_new", id=ids), 303)
     if what not in ("lock", "unlock"):
         abort(400)
     done, problems = 0, []

@@ -23,7 +23,9 @@ from app.portal import (  # noqa: F401  the pages register themselves
     logins,
     menu,
     partner,
+    setup,
     sign_in,
+    sms,
 )
 from app.portal.pages import portal
 from app.system.settings import declared, setting

@@ -7,7 +7,7 @@ import logging
 from flask import current_app
 
 log = logging.getLogger(__name__)
-OUTBOXES = ("provisioning", "mail")
+OUTBOXES = ("provisioning", "mail", "sms")
 
 
 def wake(outbox: str) -> None:

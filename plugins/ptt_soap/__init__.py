@@ -8,8 +8,8 @@ from flask import has_app_context
 from flask_babel import lazy_gettext as _
 
 from app.plugin_api import Plugin, ProvisioningDriver
+from app.plugin_api.network import configured_policy
 from plugins.ptt_soap.driver import SoapDriver
-from plugins.ptt_soap.network import configured_policy
 
 
 class PttSoap(Plugin):

@@ -12,10 +12,10 @@ from flask_babel import lazy_gettext as _
 from lxml import etree
 
 from app.plugin_api import ProvisioningError, Refused, ServerAccess, TryLater, Unknown
+from app.plugin_api.network import Answer, Forbidden, NoAnswer, NotConnected, TooLarge, shown
 from plugins.ptt_soap.breaker import Breaker
 from plugins.ptt_soap.faults import ENVELOPES, SoapFault, clean, read_fault
-from plugins.ptt_soap.network import Forbidden, NotConnected
-from plugins.ptt_soap.transport import Answer, GuardedTransport, NoAnswer, TooLarge, shown
+from plugins.ptt_soap.transport import GuardedTransport
 from plugins.ptt_soap.wsdl import BadXml, parse_xml
 
 

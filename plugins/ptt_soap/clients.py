@@ -17,12 +17,12 @@ from lxml import etree
 from zeep.wsdl.bindings.soap import SoapBinding
 
 from app.plugin_api import ProvisioningError, Refused, ServerAccess, TryLater
+from app.plugin_api.network import Forbidden, NetworkPolicy, NoAnswer, NotConnected, shown
 from plugins.ptt_soap.breaker import Breaker
 from plugins.ptt_soap.client import Client, wait
 from plugins.ptt_soap.faults import clean
-from plugins.ptt_soap.network import Forbidden, NetworkPolicy, NotConnected
 from plugins.ptt_soap.profile import Profile
-from plugins.ptt_soap.transport import LOAD_SECONDS, GuardedTransport, NoAnswer, shown
+from plugins.ptt_soap.transport import LOAD_SECONDS, GuardedTransport
 from plugins.ptt_soap.wsdl import BadXml
 
 KEPT_CLIENTS = 256

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 from flask_babel import lazy_gettext as _
 
 from app.plugin_api import GroupState, Health, ProvisioningDriver, Refused, ServerAccess, TryLater, Unknown, UserState
+from app.plugin_api.network import NetworkPolicy, configured_policy
 from plugins.ptt_soap import checks, groups
 from plugins.ptt_soap.clients import Clients
-from plugins.ptt_soap.network import NetworkPolicy, configured_policy
 from plugins.ptt_soap.order import Order, Said
 from plugins.ptt_soap.profile import USER_FIELDS, Profile, load_profiles
 from plugins.ptt_soap.states import carried, check_carried, differences, read_group, read_user, told

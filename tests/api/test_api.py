@@ -189,3 +189,19 @@ def test_the_description_names_every_route_and_right(app):
     for path, methods in described["paths"].items():
         for method, spec in methods.items():
             assert {"401", "403", "422"} <= set(spec["responses"]), (path, method)
+
+
+def test_an_sms_is_sent_once_for_its_key(api, token):
+    from tests.sms.world import gateway, radios
+
+    gateway()
+    one = radios(1, "npoc")[0]
+    path = f"/licenses/{one.id}/sms"
+    made = [api("POST", path, {"kind": "download"}, key="s1") for _twice in range(2)]
+    assert [answer.status_code for answer in made] == [201, 201] and made[0].json == made[1].json and made[0].json["state"] == "waiting"
+    assert api("POST", path, {"kind": "configuration"}).status_code == 201
+    for wrong in ({"kind": "love"}, {"kind": "group_invitation"}, {"kind": "group_invitation", "group_id": 99}, {}):
+        assert api("POST", path, wrong).status_code == 422
+    assert [row["kind"] for row in api("GET", path).json["items"]] == ["download", "configuration"]
+    assert api("POST", "/licenses/99/sms", {"kind": "download"}).status_code == 404
+    assert token("licenses:read", role="Support", name="r")("POST", path, {"kind": "download"}).status_code == 403

@@ -18,7 +18,7 @@ from werkzeug.routing import Rule
 FILE = Path(__file__).with_name("routes.csv")
 ROLES = ("Administrator", "Billing", "Support", "Sales", "Read only")
 HEAD = ("methods", "route", "anonymous", *ROLES, "portal")
-BOX = ("boleto", "commission", "datev", "paypal", "ptt_soap", "sepa", "sms")        # plugins that come with the product
+BOX = ("boleto", "commission", "datev", "paypal", "ptt_soap", "sepa", "sms_http", "sms_smpp")        # plugins that come with the product
 ACTIONS = ("action", "action_post", "act")
 
 # Open to everybody, and why.
@@ -26,6 +26,7 @@ OPEN = {
     "static": "files of the pages", "appbuilder.static": "files of the pages", "healthz": "says ok", "readyz": "says ready or not; the proxy keeps it from the public",
     "metrics": "asks for its own token or network (test_metrics.py)", "api.openapi": "describes the interface, knows no data", "front": "leads to the sign-in", "login": "leads to the sign-in",
     "LoginView.login": "the sign-in", "LoginView.code": "its second step", "LoginView.logout": "ends the own session", "LanguageView.index": "the visitor's language",
+    "sms_http.report": "asks for the secret of its settings (tests/sms/test_http.py)",
     **{f"website.{name}": "the public website" for name in ("show", "media", "captions", "theme_css", "robots", "sitemap", "register", "register_public", "contact", "sent", "password", "portal")},
 }
 # Of the signed-in member of staff, whatever the role.

@@ -28,7 +28,7 @@ class Entry:
     foreign: bool = False           # form or query names a foreign id: 404 without an id in the path
 
 
-PUBLIC = {"portal.password_request", "portal.password_requested", "portal.password_changed", "portal.password_link", "portal.show_terms", "portal.confirm", "portal.confirmed", "portal.sign_in"}
+PUBLIC = {"portal.password_request", "portal.password_requested", "portal.password_changed", "portal.password_link", "portal.show_terms", "portal.confirm", "portal.confirmed", "portal.sign_in", "portal.setup_link"}
 ADDRESS = {"contact": "Eve", "street": "Elsewhere 1", "postcode": "1", "city": "X", "current": "wrong"}
 ROUTES: dict[str, Entry] = {
     "portal.home": Entry("see"), "portal.sign_out": Entry("see"), "portal.switch": Entry("see"),
@@ -39,6 +39,7 @@ ROUTES: dict[str, Entry] = {
     "portal.license_edit": Entry("licenses", lambda t: {"alias": "stolen"}),
     "portal.licenses_several": Entry("licenses", lambda t: {"license": [str(t.license.id)], "act": "lock"}, foreign=True),
     "portal.licenses_edit": Entry("licenses", lambda t: {"device": "stolen"}, lambda t: {"id": t.license.id}, foreign=True),
+    "portal.sms_new": Entry("licenses", lambda t: {"nonce": "0" * 32}, lambda t: {"id": t.license.id, "group": t.group.id}, foreign=True),
     "portal.groups": Entry("see"), "portal.group": Entry("see"), "portal.group_new": Entry("groups", lambda t: {"name": ""}),
     "portal.group_members": Entry("groups", lambda t: {"member": [str(t.license.id)], "shown": [str(t.license.id)]}),
     "portal.group_rename": Entry("groups", lambda t: {"name": "stolen"}), "portal.group_delete": Entry("groups"),

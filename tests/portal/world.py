@@ -19,6 +19,7 @@ from app.portal.data_copies import make_copies, request_copy
 from app.portal.models import DataExport
 from app.system import documents
 from app.system.models import DocumentKind
+from app.system.settings import change_settings
 from tests.admin import billing_world
 from tests.portal.logins import add_login
 
@@ -57,6 +58,7 @@ class World:
 
 def build() -> World:
     base = billing_world.build(6)
+    change_settings({"sms.gateway": "demo"})
     invoices = {invoice.customer_id: invoice for invoice in base.issue()}
     tenants = [_tenant(customer, invoices[customer.id]) for customer in base.customers]
     for seller, buyer in ((tenants[2], tenants[3]), (tenants[4], tenants[5])):
@@ -77,6 +79,7 @@ def _tenant(customer: Customer, invoice: Invoice) -> Tenant:
     license = db.session.scalars(select(License).where(License.customer_id == customer.id)).one()
     with transaction():
         license.alias = f"Radio {customer.number} {SCRIPT}"
+        license.phone = "+491714402110"
         customer.contact = f"Jan {SCRIPT}"
     group = create_group(f"Harbour {SCRIPT}", customer)
     set_members(group, [license.id])

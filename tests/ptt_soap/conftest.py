@@ -11,8 +11,8 @@ import pytest
 
 import simulator
 from app.plugin_api import ServerAccess, UserState
+from app.plugin_api.network import NetworkPolicy
 from plugins.ptt_soap.driver import SoapDriver
-from plugins.ptt_soap.network import NetworkPolicy
 from plugins.ptt_soap.profile import FOLDER, make_profile
 
 SECRET = "korrekt-Pferd-7"

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.plugin_api import ProvisioningError, ServerAccess, UserState
+from app.plugin_api.network import Answer
 from conformance.topics.soap import documents as d
 from conformance.topics.soap.server import Reply, Server, self_signed
 from conformance.topics.soap.stage import SECRET, Situation, Stage
 from plugins.ptt_soap.client import Client, Faulted
-from plugins.ptt_soap.transport import Answer
 from plugins.ptt_soap.wsdl import BadXml, inspect, parse_xml
 
 OPERATIONS = dict.fromkeys(d.OPERATIONS.values(), ())

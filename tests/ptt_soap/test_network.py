@@ -9,9 +9,8 @@ import pytest
 from flask import Flask
 
 from app.plugin_api import ServerAccess, TryLater
+from app.plugin_api.network import Forbidden, NetworkPolicy, configured_policy, origin, shown
 from plugins.ptt_soap.driver import SoapDriver
-from plugins.ptt_soap.network import Forbidden, NetworkPolicy, configured_policy
-from plugins.ptt_soap.transport import origin, shown
 from tests.ptt_soap.conftest import LOOPBACK
 
 NEVER = ["169.254.169.254", "169.254.1.1", "fe80::1", "::ffff:169.254.169.254", "100.100.100.200", "fd00:ec2::254",
@@ -76,7 +75,7 @@ def test_a_name_that_changes_its_address_later_gains_nothing(monkeypatch, ptt, a
     named = replace(access, wsdl=f"http://ptt.example:{ptt.port}/soap?wsdl", endpoint=None)
     assert driver.get_user(named, "nobody") is None
     client = driver.clients.get(named)
-    client.transport.pool.clear()
+    client.transport.client.close()
     resolve_to(monkeypatch, "169.254.169.254")
     with pytest.raises(TryLater, match="never contacted"):
         driver.get_user(named, "nobody")

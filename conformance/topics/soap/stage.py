@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.plugin_api import Health, ProvisioningError, ServerAccess, UserState
+from app.plugin_api.network import NetworkPolicy
 from conformance.topics.soap.documents import OPERATIONS, profile_data
 from conformance.topics.soap.server import Reply, Script, Server
 from plugins.ptt_soap.driver import SoapDriver
-from plugins.ptt_soap.network import NetworkPolicy
 from plugins.ptt_soap.profile import make_profile
 
 SECRET = "S3cret-of-the-case"
