@@ -19,7 +19,7 @@ from app.core.errors import InvalidInput
 from app.core.money import ZERO, to_cents
 from app.customers.models import Customer
 from app.receivables import amounts
-from app.receivables.allocation import book, unbook
+from app.receivables.allocation import book, withdraw
 from app.receivables.booking import store_payment
 from app.receivables.events import CREDIT_NOTE, PREPAID, WRITE_OFF
 from app.receivables.models import Allocation, DemandKind, OpenItem, Payment, PaymentState, PrepaidPeriod
@@ -51,24 +51,22 @@ def _credit(invoice: InvoiceIssued) -> None:
     item = None if invoice.cancels_id is None else session.scalar(
         select(OpenItem).where(OpenItem.invoice_id == invoice.cancels_id).execution_options(populate_existing=True))
     if item is not None and invoice.kind is InvoiceKind.CANCELLATION:
-        release_advance(item, invoice)
+        release(item, invoice)
     if item is not None and item.open > 0:
         book(payment, item, min(item.open, payment.free), invoice.number)
 
 
-def release_advance(item: OpenItem, invoice: InvoiceIssued) -> None:
-    """The cancelled invoice was settled by what was paid in advance: its period has no invoice any more. While the period
-    counts a new one is written for it, so nothing of it becomes credit."""
+def release(item: OpenItem, invoice: InvoiceIssued) -> None:
+    """The cancelled invoice was settled by what was paid in advance, or given up: no money came in for it, so nothing of it
+    may become credit. Its prepaid period has no invoice any more; while the period counts a new one is written for it."""
     session = db.session()
+    no_money = select(Payment).where(Payment.method.in_((PREPAID, WRITE_OFF)), Payment.state == PaymentState.BOOKED, Payment.allocations.any(Allocation.open_item_id == item.id))
+    for payment in session.scalars(no_money.order_by(Payment.id)).all():
+        withdraw(payment, invoice.number, invoice.issued_on)
     period = session.scalar(select(PrepaidPeriod).where(PrepaidPeriod.invoice_id == item.invoice_id).execution_options(populate_existing=True))
-    if period is None:
-        return
-    for payment in session.scalars(select(Payment).where(Payment.method == PREPAID, Payment.state == PaymentState.BOOKED, Payment.allocations.any(Allocation.open_item_id == item.id))):
-        for part in [part for part in payment.allocations if part.amount > 0]:
-            unbook(payment, part, invoice.number, invoice.issued_on)
-        payment.free, payment.state, payment.returned_on, payment.returned_because = ZERO, PaymentState.RETURNED, invoice.issued_on, invoice.number
-    period.invoice_id, period.to_invoice = None, not period.reversed
-    session.flush()
+    if period is not None:
+        period.invoice_id, period.to_invoice = None, not period.reversed
+        session.flush()
 
 
 def add_demand(customer: Customer, reference: str, amount: Decimal, issued_on: date | None = None, due_on: date | None = None,

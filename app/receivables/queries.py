@@ -90,7 +90,7 @@ def balances(session: Session, customer_id: int, today: date) -> list[Balance]:
 
 
 class Entry(NamedTuple):
-    """A line of a statement. `kind`: "demand", "payment", "credit_note", "write_off", "return" or "prepaid"; `amount` is
+    """A line of a statement. `kind`: "demand", "payment", "credit_note", "write_off", "return", "asked_again" (after a write-off) or "prepaid"; `amount` is
     positive for what the customer owes, negative for what he paid; `balance` after it."""
 
     on: date
@@ -122,7 +122,7 @@ def statement(session: Session, customer_id: int, currency: str, since: date, un
         kind = row.method if row.method in (CREDIT_NOTE, WRITE_OFF) else "payment"
         found.append((row.received_on, 1, kind, row.reference, -row.amount, row.id))
         if row.state is PaymentState.RETURNED and row.returned_on is not None and row.returned_on <= until:
-            found.append((row.returned_on, 2, "return", row.returned_because, row.amount, row.id))
+            found.append((row.returned_on, 2, "asked_again" if kind == WRITE_OFF else "return", row.returned_because, row.amount, row.id))
     for period in session.execute(select(PrepaidPeriod.id, PrepaidPeriod.valid_from, PrepaidPeriod.valid_to, PrepaidPeriod.amount, func.min(Payment.received_on).label("on"))
                                   .join(PrepaidUse, PrepaidUse.period_id == PrepaidPeriod.id).join(Payment, Payment.id == PrepaidUse.payment_id)
                                   .where(PrepaidPeriod.customer_id == customer_id, PrepaidPeriod.currency == currency, ~PrepaidPeriod.reversed, PrepaidPeriod.invoice_id.is_(None))

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.billing.cancel import cancel_invoice, credit_invoice
 from app.billing.events import InvoiceIssued, InvoicesIssued
@@ -14,7 +14,8 @@ from app.core import clock
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput
 from app.core.events import publish
-from app.receivables.models import OpenItem, Payment
+from app.receivables.allocation import reverse_allocation
+from app.receivables.models import OpenItem, Payment, PaymentState
 from app.receivables.open_items import add_demand, set_dispute, set_due_date, set_lock_notice, write_off
 from app.receivables.payments import record_return
 from app.receivables.queries import statement
@@ -120,3 +121,18 @@ def test_a_demand_is_given_up_with_a_reason(app):
     with pytest.raises(InvalidInput, match="settled"):
         write_off(item, "insolvent")
     check_books()
+
+
+def test_what_was_given_up_never_becomes_credit(invoice):
+    """Taken back it is asked for again; when its invoice is cancelled nothing of it is left."""
+    item = item_of(invoice)
+    write_off(item, "insolvent")
+    given_up = db.session.scalar(select(Payment))
+    reverse_allocation(given_up.allocations[0], "he paid after all")
+    assert (item_of(invoice).open, given_up.free, given_up.state) == (119, 0, PaymentState.RETURNED)
+    today = clock.today()
+    assert [e.kind for e in statement(db.session, item.customer_id, "EUR", today, today).entries][-1] == "asked_again"
+    write_off(item_of(invoice), "insolvent")
+    cancel_invoice(invoice.id, "wrong customer")
+    assert item_of(invoice).open == 0 and db.session.scalar(select(func.sum(Payment.free))) == 0
+    assert statement(db.session, item.customer_id, "EUR", today, today).closing == 0
