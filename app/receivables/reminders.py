@@ -108,7 +108,7 @@ def remind(session: Session, ids: Sequence[int], today: date, by: Terms) -> list
     changes = [{"id": item.id, "reminder_level": level.number, "reminded_on": today} for one in planned for item, level in one.letter.items]
     if changes:
         session.execute(update(OpenItem), changes)
-    notices = [{"id": item.id, "lock_notice_on": today + timedelta(days=level.lock_days)} for one in planned for item, level in one.letter.items if level.lock_notice]
+    notices = [{"id": item.id, "lock_notice_on": reminder.lock_on} for one, reminder in rows for item, level in one.letter.items if level.lock_notice]     # the day that the letter says
     if notices:
         session.execute(update(OpenItem), notices)
     record_all(ProtocolKind.BILLING, "reminded", ({

@@ -213,6 +213,21 @@ def test_one_letter_for_all_demands_of_a_customer(firm: None) -> None:
     assert {item.level for item in letters[1].items} == {0, 1, 2}
 
 
+def test_every_demand_of_a_letter_locks_after_the_day_that_the_letter_says(firm: None) -> None:
+    """A reaches level 3 with 14 days to the lock, B level 2 with 7: the letter names one day, and that day counts for both."""
+    with transaction() as session:
+        second, third = session.scalars(select(ReminderLevel).where(ReminderLevel.number > 1).order_by(ReminderLevel.number))
+        second.lock_days, third.lock_notice, third.lock_days = 7, True, 14
+    owner = make.customer()
+    with at(date(2026, 2, 16)):
+        older, younger = demand(owner, "10.00", DUE), demand(owner, "10.00", DUE + timedelta(days=21))
+    for days in (7, 21, 28, 42):
+        remind(DUE + timedelta(days=days))
+    last = sent()[-1]
+    assert (older.reminder_level, younger.reminder_level, last.lock_on) == (3, 2, DUE + timedelta(days=56))
+    assert older.lock_notice_on == younger.lock_notice_on == last.lock_on
+
+
 def test_the_unique_row_stands_behind_it(firm: None) -> None:
     owner = make.customer()
     with at(date(2026, 2, 16)):
