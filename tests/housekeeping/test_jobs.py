@@ -131,6 +131,15 @@ def test_registrations_that_never_bought_go_from_the_server_too(app: Any) -> Non
     assert run("never_bought", date(2026, 1, 20)).counts == {}
 
 
+def test_who_is_billed_later_or_on_trial_has_not_failed_to_buy(app: Any) -> None:
+    """A quarterly tariff that is billed afterwards charges for the first time when its three months end; a free trial of 90 days bills nothing yet."""
+    later = account(1, first=date(2026, 1, 2), tariff=make.tariff(period_months=3), kind=CustomerKind.PUBLIC)
+    trial = account(1, first=date(2026, 1, 2), tariff=prepaid_tariff(trial_days=90), kind=CustomerKind.PUBLIC)
+    assert run("never_bought", date(2026, 3, 20)).counts == {} and run("never_bought", date(2026, 4, 10)).counts == {}
+    assert (later.state, trial.state) == (CustomerState.ACTIVE, CustomerState.ACTIVE)
+    assert run("never_bought").counts == {"registrations deleted": 1} and trial.state is CustomerState.DELETED
+
+
 def test_more_than_usual_waits_for_a_person(app: Any) -> None:
     tariff, server = prepaid_tariff(), make.server()
     with at(date(2026, 1, 10)):
