@@ -141,7 +141,8 @@ def test_a_killed_run_goes_on_and_books_each_line_once(monkeypatch):
 
 @pytest.mark.parametrize(("data", "words"), [
     (message(entry("1.00"), account="DE02120300000000202051"), "none of yours"), (message(entry("1.00"), kind="052"), "intraday"), (message(entry("1.005")), "two decimals"),
-    (b"<x/>", "no account statement")])
+    (message(entry("1.00"), balances=("0.00", "1234.567")), "two decimals"), (message(entry("1.00"), balances=("999999999999999999", "1.00")), "too large"),
+    (message(entry("1.00")).replace(b"2026-11-20T23:00:00", b"9999-12-31T23:59:59-12:00"), "no day"), (b"<x/>", "no account statement")])
 def test_what_cannot_be_taken_in_is_refused_and_leaves_nothing(data, words):
     with pytest.raises(InvalidInput, match=words):
         intake.take_file("x.xml", data)
@@ -241,6 +242,12 @@ def test_an_archive_of_statements_is_unpacked_and_a_broken_one_refused():
         archive.writestr("a.xml", message(entry("1.00"), ident="A"))
         archive.writestr("b.xml", message(entry("2.00"), ident="B"))
     assert [name for name, _data in intake.unpack("x.zip", box.getvalue())] == ["a.xml", "b.xml"]
-    for broken in (box.getvalue()[:-30], b"PK\x03\x04abc"):
+    damaged = []
+    for method in (zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA):
+        other = io.BytesIO()
+        with zipfile.ZipFile(other, "w", method) as archive:
+            archive.writestr("a.xml", message(entry("1.00")))
+        damaged.append(other.getvalue()[:60] + b"\xff" * 40 + other.getvalue()[100:])
+    for broken in (box.getvalue()[:-30], b"PK\x03\x04abc", *damaged):
         with pytest.raises(InvalidInput, match="damaged"):
             list(intake.unpack("x.zip", broken))
