@@ -16,7 +16,15 @@ from app.customers.services import change_customer
 from app.receivables.models import DemandKind, OpenItem
 from app.receivables.open_items import set_dispute, write_off
 from app.receivables.reminder_letters import letter
-from app.receivables.reminder_models import ClaimKind, Reminder, ReminderClaim, ReminderItem, ReminderLevel
+from app.receivables.reminder_levels import change_level, save_text
+from app.receivables.reminder_models import (
+    ClaimKind,
+    Reminder,
+    ReminderClaim,
+    ReminderItem,
+    ReminderLevel,
+    ReminderText,
+)
 from app.receivables.reminder_rules import Due, Level, letter_of, next_level, parse_fees
 from app.receivables.reminder_run import LETTERS, REMINDERS
 from app.receivables.reminder_texts import check_texts
@@ -310,6 +318,18 @@ def test_without_address_the_letter_is_there_to_print(firm: None) -> None:
         run_now(LETTERS)
     assert sent()[0].document_id and "Print" in sent()[0].problem
     assert db.session.scalar(select(func.count()).select_from(MailMessage)) == 0
+
+
+def test_the_lock_notice_of_a_level_can_be_turned(firm: None) -> None:
+    """Neither the level nor its texts could go first: texts that fit no more are replaced, others stay."""
+    session = db.session()
+    level = session.scalars(select(ReminderLevel).where(ReminderLevel.number == 1)).one()
+    own = session.scalars(select(ReminderText).where(ReminderText.level_id == level.id, ReminderText.language == "de")).one()
+    session.rollback()
+    assert change_level(level, level.name, level.days, "", False, True, 10) == ["de", "en", "pt_BR"] and "{{lock_on}}" in own.body
+    save_text(level, "de", "Mahnung", "{{sum}} bis {{pay_until}}, sonst Sperre nach {{lock_on}}", own)
+    assert change_level(level, level.name, level.days + 1, "", False, True, 10) == [] and own.subject == "Mahnung"
+    assert len(change_level(level, level.name, level.days, "", False, False, 10)) == 3 and "{{lock_on}}" not in own.body
 
 
 def test_levels_are_seeded(app: Any) -> None:
