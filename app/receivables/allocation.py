@@ -63,7 +63,7 @@ def auto_allocate(payment: Payment, oldest: bool | None = None) -> list[Allocati
             return []
         _lock(session, payment, quiet=True)
         items = {item.id: item for item in open_items(session, payment.customer_id, payment.currency)}
-        matches = propose_for(payment, [_demand(item) for item in items.values()], oldest)
+        matches = propose_for(payment, [Demand.of(item) for item in items.values()], oldest)
         return [book(payment, items[match.item_id], match.amount, match.why) for match in matches]
 
 
@@ -124,10 +124,6 @@ def _lock(session: Session, payment: Payment, quiet: bool = False) -> None:
     session.refresh(payment)
     if payment.state is not PaymentState.BOOKED and not quiet:
         raise InvalidInput(_("This payment was returned."), "payment")
-
-
-def _demand(item: OpenItem) -> Demand:
-    return Demand(item.id, item.reference, item.open, item.issued_on, item.due_on, item.disputed)
 
 
 # ---- rows: account locked, everything checked --------------------------------------------------------------------

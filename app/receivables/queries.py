@@ -51,10 +51,11 @@ def open_items(session: Session, customer_id: int, currency: str | None = None) 
 def demands(session: Session, customer_ids: Sequence[int]) -> dict[tuple[int, str], list[Demand]]:
     """By customer and currency, the open items as values."""
     found: dict[tuple[int, str], list[Demand]] = defaultdict(list)
-    query = (select(OpenItem.customer_id, OpenItem.currency, OpenItem.id, OpenItem.reference, OpenItem.open, OpenItem.issued_on, OpenItem.due_on, OpenItem.disputed)
+    query = (select(OpenItem.customer_id, OpenItem.currency, OpenItem.id, OpenItem.reference, OpenItem.open, OpenItem.issued_on, OpenItem.due_on, OpenItem.disputed,
+                    OpenItem.kind, OpenItem.principal_id)
              .where(among(OpenItem.customer_id, customer_ids), OpenItem.open > NOUGHT))
     for row in session.execute(query):
-        found[row.customer_id, row.currency].append(Demand(row.id, row.reference, row.open, row.issued_on, row.due_on, row.disputed))
+        found[row.customer_id, row.currency].append(Demand.of(row))
     return found
 
 
