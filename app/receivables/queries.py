@@ -19,6 +19,7 @@ from app.receivables.events import CREDIT_NOTE, PREPAID, WRITE_OFF
 from app.receivables.matching import Demand
 from app.receivables.models import Allocation, OpenItem, Payment, PaymentState, PrepaidPeriod, PrepaidUse
 from app.receivables.overdue import Facts, Item, Rules
+from app.receivables.reminder_models import Reminder, ReminderItem
 from app.system.settings import setting
 
 UNPAID = int(LockReason.UNPAID)
@@ -158,19 +159,27 @@ def lock_facts(session: Session, customer_ids: Iterable[int]) -> dict[int, Facts
     """By customer, what `overdue.decide` needs. Call with the accounts locked when something follows from it."""
     ids = list(customer_ids)
     items: dict[int, list[Item]] = defaultdict(list)
-    query = (select(OpenItem.customer_id, OpenItem.id, OpenItem.reference, OpenItem.open, OpenItem.due_on, OpenItem.disputed, OpenItem.lock_notice_on, OpenItem.currency)
+    query = (select(OpenItem.customer_id, OpenItem.id, OpenItem.reference, OpenItem.open, OpenItem.due_on, OpenItem.disputed, OpenItem.lock_notice_on, OpenItem.currency,
+                    _unsaid().label("unsaid"))
              .where(among(OpenItem.customer_id, ids), OpenItem.open > NOUGHT).order_by(OpenItem.due_on, OpenItem.id))
     for row in session.execute(query):
-        items[row.customer_id].append(Item(row.id, row.reference, row.open, row.due_on, row.disputed, row.lock_notice_on, row.currency))
+        items[row.customer_id].append(Item(row.id, row.reference, row.open, row.due_on, row.disputed, row.lock_notice_on, row.currency, row.unsaid))
     accounts = session.execute(select(Customer.id, Customer.lock_reasons, Customer.lock_hold_until).where(among(Customer.id, ids)))
     return {row.id: Facts(tuple(items[row.id]), bool(row.lock_reasons & UNPAID), row.lock_hold_until) for row in accounts}
+
+
+def _unsaid() -> Any:
+    """SQL: the letter that announces the item's lock was booked, but is not made: nobody has been told."""
+    waiting = exists().where(ReminderItem.open_item_id == OpenItem.id, ReminderItem.level > NOUGHT, Reminder.id == ReminderItem.reminder_id,
+                             Reminder.document_id.is_(None), Reminder.lock_on == OpenItem.lock_notice_on)
+    return and_(OpenItem.lock_notice_on.is_not(None), waiting)
 
 
 def _counts(rules: Rules, today: date) -> Any:
     """SQL of `overdue.measure`: the item counts today."""
     named = OpenItem.lock_notice_on < today
     return and_(OpenItem.open > NOUGHT, ~OpenItem.disputed, OpenItem.due_on < today - timedelta(days=rules.after_days),
-                named if rules.require_notice else or_(OpenItem.lock_notice_on.is_(None), named))
+                named if rules.require_notice else or_(OpenItem.lock_notice_on.is_(None), named), ~_unsaid())
 
 
 def may_lock(session: Session, rules: Rules, today: date) -> list[int]:

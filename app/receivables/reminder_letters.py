@@ -18,11 +18,12 @@ from sqlalchemy.orm import Session
 from app.billing.invoice_settings import seller_snapshot
 from app.billing.pdf import PDF, _logo
 from app.billing.pdf_process import renderer
-from app.core import formats
+from app.core import clock, formats
 from app.core.db import db, transaction
 from app.core.errors import DomainError, InvalidInput
 from app.receivables.reminder_models import Reminder
 from app.receivables.reminder_view import letter_html, rows_of
+from app.receivables.reminders import postpone
 from app.system import documents
 from app.system.mail import is_address
 from app.system.mail_templates import queue_template
@@ -55,6 +56,8 @@ def make_letters(ids: list[int], failed: Callable[[str, str], Any]) -> int:
         try:
             seller = seller_snapshot()
             logo = _logo()
+            if reminder.lock_on is not None and reminder.sent_on < clock.today():
+                postpone(ident, clock.today())
             html = letter_html(reminder, rows_of(session, [ident])[ident], seller, logo is not None)
             session.rollback()          # nothing is held while the child works
             made += _keep(ident, renderer(logo).render(html))

@@ -32,7 +32,7 @@ from app.system.job_runs import approve, run_now
 from app.system.models import Document, JobRun, MailMessage, RunState
 from app.system.settings import change_settings
 from tests import factories as make
-from tests.receivables.books import at, check_books, demand, notes, pay
+from tests.receivables.books import account, at, check_books, demand, hour, locked, notes, pay
 
 DUE = date(2026, 3, 2)
 COMPANY = {"company.name": "Funk GmbH", "company.street": "Weg 1", "company.postcode": "20457", "company.city": "Hamburg", "company.country": "DE",
@@ -308,6 +308,34 @@ def test_a_letter_that_cannot_be_made_is_shown_and_tried_again(firm: None) -> No
         change_settings(COMPANY)
         assert run_now(LETTERS).counts["letters"] == 1
     assert sent()[0].problem == ""
+
+
+def test_nobody_is_locked_by_a_letter_that_was_not_made(firm: None) -> None:
+    """The notice counts from the letter: while it cannot be made nothing locks, and made later it names a later day."""
+    owner = account(1, first=date(2026, 2, 1), language="en")
+    with at(date(2026, 2, 16)):
+        item = demand(owner, "100.00", DUE)
+    remind(DUE + timedelta(days=7))
+    with at(DUE + timedelta(days=7)):
+        run_now(LETTERS)
+    change_settings({"company.iban": ""})
+    day = DUE + timedelta(days=21)
+    remind(day)
+    with at(day):
+        assert run_now(LETTERS).counts["letters"] == 0
+    assert item.lock_notice_on == day + timedelta(days=14)
+    hour(day + timedelta(days=15))
+    assert locked(owner) == (0, {0})
+    change_settings(COMPANY)
+    with at(day + timedelta(days=15)):
+        assert run_now(LETTERS).counts["letters"] == 1
+    last = sent()[-1]
+    assert (last.sent_on, last.lock_on, item.lock_notice_on, item.reminded_on) == (day + timedelta(days=15), day + timedelta(days=29), last.lock_on, last.sent_on)
+    assert "Apr 21, 2026" in last.body and last.pay_until == day + timedelta(days=22)
+    hour(last.lock_on)
+    assert locked(owner)[0] == 0
+    hour(last.lock_on + timedelta(days=1))
+    assert locked(owner)[0] != 0
 
 
 def test_without_address_the_letter_is_there_to_print(firm: None) -> None:
