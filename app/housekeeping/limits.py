@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from flask_babel import gettext as _
 
+from app.core.apart import apart
 from app.core.db import db, in_transaction, transaction
-from app.core.errors import DomainError
 from app.core.jobs import Context
 from app.licenses.mass import asked_for, hold, is_too_many
 
@@ -27,11 +27,10 @@ def clean_up(ctx: Context, found: Named, of: int, what: str, words: Callable[[in
         hold(ctx, len(found), words(len(found), of))
     for ident, name, _why in found:
         assert not in_transaction()
-        try:
-            with transaction():
-                refused = act(ident)
-        except DomainError as error:
-            refused = str(error)
+        outcome: list[str | None] = []
+        with apart(f"{what}: {ident}", outcome.append), transaction():
+            outcome.append(act(ident))
+        refused = outcome[-1]
         if refused is None:
             ctx.count(what)
         else:

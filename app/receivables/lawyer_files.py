@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import xlsxwriter
@@ -19,8 +20,8 @@ from app.billing.invoice_settings import seller_snapshot
 from app.billing.pdf import PDF
 from app.billing.pdf_process import renderer
 from app.core import clock, formats, states
+from app.core.apart import apart
 from app.core.db import db, transaction
-from app.core.errors import DomainError
 from app.core.money import total
 from app.receivables.lawyer_models import CaseState, LawyerCase, LawyerFile, LawyerItem
 from app.receivables.models import OpenItem
@@ -51,7 +52,7 @@ def make_files(ids: Sequence[int], failed: Callable[[str, str], Any]) -> int:
         name, customer_id = f"{case.customer.number} {case.customer.company}", case.customer_id
         handed = clock.local(case.handed_at).date()
         there = set(session.scalars(select(LawyerFile.kind).where(LawyerFile.case_id == ident)))
-        try:
+        with apart(f"files of lawyer case {ident}", partial(failed, name)):
             head, rows = _head(case), _rows(session, case)
             html = _html(case, head, rows)
             number = case.customer.number
@@ -70,9 +71,9 @@ def make_files(ids: Sequence[int], failed: Callable[[str, str], Any]) -> int:
                     made += 1
                 except IntegrityError:      # another worker was faster
                     documents.discard(stored)
-        except DomainError as error:
-            session.rollback()
-            failed(name, str(error))
+                except BaseException:
+                    documents.discard(stored)
+                    raise
     return made
 
 

@@ -17,6 +17,7 @@ from app.core.db import db, transaction
 from app.core.errors import InvalidInput
 from app.customers.models import Customer, CustomerKind, CustomerState
 from app.customers.services import assign_tariff
+from app.housekeeping import public as housekeeping_public
 from app.housekeeping.models import PurgedCustomer
 from app.licenses.models import License, LicenseState
 from app.licenses.services import create_license, delete
@@ -153,6 +154,15 @@ def test_more_than_usual_waits_for_a_person(app: Any) -> None:
         execute(other.id)
     db.session.expire_all()
     assert other.counts == {"registrations deleted": 21}
+
+
+def test_what_fails_with_one_stops_no_other(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = public(), public()
+    real = housekeeping_public.delete
+    monkeypatch.setattr(housekeeping_public, "delete", lambda license, day: 1 / 0 if license.customer_id == first.id else real(license, day))
+    result = run("never_bought")
+    assert result.counts == {"registrations deleted": 1, "left": 1} and "ZeroDivisionError" in notes(result, "failed")[0]
+    assert (first.state, second.state) == (CustomerState.ACTIVE, CustomerState.DELETED)
 
 
 def test_public_licenses_that_are_not_used_go(app: Any) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput
 from app.customers.services import change_customer
+from app.receivables import reminder_letters
 from app.receivables.models import DemandKind, OpenItem
 from app.receivables.open_items import set_dispute, write_off
 from app.receivables.reminder_letters import letter
@@ -308,6 +309,18 @@ def test_a_letter_that_cannot_be_made_is_shown_and_tried_again(firm: None) -> No
         change_settings(COMPANY)
         assert run_now(LETTERS).counts["letters"] == 1
     assert sent()[0].problem == ""
+
+
+def test_a_letter_that_fails_in_an_unknown_way_stops_no_other(firm: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    with at(date(2026, 2, 16)):
+        for name in ("Broken", "Taxi Nord"):
+            demand(make.customer(company=name), "100.00", DUE)
+    remind(DUE + timedelta(days=7))
+    real = reminder_letters.letter_html
+    monkeypatch.setattr(reminder_letters, "letter_html", lambda reminder, *args: {}["x"] if reminder.customer.company == "Broken" else real(reminder, *args))
+    with at(DUE + timedelta(days=7)):
+        run = run_now(LETTERS)
+    assert run.counts["letters"] == 1 and "Broken: KeyError" in notes(run, "failed")[0] and "KeyError" in sent()[0].problem
 
 
 def test_nobody_is_locked_by_a_letter_that_was_not_made(firm: None) -> None:
