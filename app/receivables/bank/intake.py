@@ -119,13 +119,10 @@ def _take_report(session: Session, file: BankFile, message: camt.Message, report
     file.seen += len(lines)
     file.known += len(found.known)
     opening, closing, sums = report.opening, report.closing, report.difference
-    before = session.scalar(select(BankStatement.closing).where(BankStatement.account_id == account.id, BankStatement.closing.is_not(None))
-                            .order_by(BankStatement.closing_on.desc(), BankStatement.id.desc()).limit(1))
     adds_up = None if sums is None else sums[0] == sums[1]
     session.add(BankStatement(
         file=file, account=account, number=report.number[:40], currency=report.currency or (closing.currency if closing else ""),
         opening=_signed(opening), closing=_signed(closing), closing_on=closing.at.day if closing else None, adds_up=adds_up,
-        follows=None if before is None or opening is None else before == opening.signed,
         complete_to=_complete_to(message, report) if message.kind == "camt.053" and adds_up is not False else None))
     session.flush()
 
