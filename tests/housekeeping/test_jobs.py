@@ -21,6 +21,7 @@ from app.housekeeping import public as housekeeping_public
 from app.housekeeping.models import PurgedCustomer
 from app.licenses.models import License, LicenseState
 from app.licenses.services import create_license, delete
+from app.receivables.bank_models import PayerAccount
 from app.receivables.models import Payment
 from app.system.job_runs import approve, execute, run_now
 from app.system.models import Document, DocumentKind, JobRun, MailMessage, ProtocolEntry, ProtocolKind, RunState
@@ -45,15 +46,16 @@ def protocol(*where: Any) -> int:
     return db.session.scalar(select(func.count()).select_from(ProtocolEntry).where(*where)) or 0
 
 
-def end(customer: Customer, day: date) -> None:
-    """As the daily job does when the last day of the customer is over."""
+def end(customer: Customer, day: date, followed: bool = True) -> None:
+    """As the daily job does when the last day of the customer is over; life goes on with another customer."""
     with at(day), transaction() as session:
         for license in session.scalars(select(License).where(License.customer_id == customer.id)).all():
             delete(license)
         session.refresh(customer)
         customer.move_to(CustomerState.DELETED)
         customer.changed_at = clock.now()
-    on_server()
+    if followed:
+        account(1, first=day)
 
 
 def billed(month_run: str = "2026-06") -> None:
@@ -232,6 +234,20 @@ def test_a_customer_without_amounts_is_deleted(app: Any) -> None:
     assert run("customers").counts == {}
 
 
+def test_the_newest_rows_stay_so_that_no_id_is_given_twice(app: Any) -> None:
+    owner = account(1, first=date(2025, 1, 1))
+    end(owner, date(2025, 6, 1), followed=False)
+    billed()
+    assert run("licenses").counts == {}
+    account(1, first=date(2025, 6, 2))
+    with at(date(2025, 7, 1)), transaction():
+        newest = make.customer(company="Erika Mustermann")
+        newest.move_to(CustomerState.DELETED)
+    assert run("licenses").counts == {"licenses removed": 1} and run("customers").counts == {"customers purged": 2}
+    assert db.session.get_one(PurgedCustomer, newest.id).anonymised and "Erika" not in newest.company
+    assert make.customer().id > newest.id
+
+
 def test_a_customer_with_amounts_is_anonymised_and_they_stay(app: Any) -> None:
     owner = account(1, first=date(2025, 1, 1), company="Erika Mustermann", contact="Erika", email="erika@example.org")
     with at(date(2025, 2, 1)):
@@ -242,6 +258,13 @@ def test_a_customer_with_amounts_is_anonymised_and_they_stay(app: Any) -> None:
     assert run("customers").counts == {}                    # he owes something
     with at(date(2025, 6, 2)):
         pay(owner, "119.00", date(2025, 6, 2), reference=item.reference)
+    with at(date(2026, 5, 31)), transaction() as session:
+        session.add(PayerAccount(iban="DE02500105170137075030", customer_id=owner.id, last_on=date(2025, 6, 2)))
+        mail = MailMessage(key="invoice:RE-1", kind="invoice", recipient="erika@example.org", subject="s", body="Dear Erika", message_id="<1>", customer_id=owner.id)
+        session.add(mail)
+    assert run("customers").counts == {}                    # his last invoice is still to be sent
+    with transaction():
+        mail.state = OutboxState.DONE
     with transaction() as session:
         session.add(Document(kind=DocumentKind.UPLOAD, title="contract", file_name="c.pdf", media_type="application/pdf", path="2025/01/" + "a" * 32, size=1, sha256="0" * 64, customer_id=owner.id,
                              retain_until=date(2031, 12, 31)))
@@ -249,6 +272,7 @@ def test_a_customer_with_amounts_is_anonymised_and_they_stay(app: Any) -> None:
     assert run("customers").counts == {"customers purged": 1}
     assert (owner.email, owner.street, owner.contact) == ("", "", "") and "Erika" not in owner.company and owner.number in owner.company
     assert (item.amount, item.open) == (Decimal("119.00"), 0) and db.session.scalar(select(func.count()).select_from(Document)) == 1
+    assert (mail.key, mail.state, mail.recipient, mail.body) == ("invoice:RE-1", OutboxState.DONE, "", "") and db.session.scalar(select(func.count()).select_from(PayerAccount)) == 0
     texts = [f"{row.subject}{row.changes}{row.note}" for row in db.session.scalars(select(ProtocolEntry).where(ProtocolEntry.customer_id == owner.id))]
     assert not any("Erika" in text or "erika" in text for text in texts)
     assert run("customers").counts == {}
