@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from uuid import uuid4
@@ -102,18 +101,6 @@ def set_dispute(item: OpenItem, disputed: bool, note: str = "") -> None:
             item.reminder_level, item.reminded_on, item.lock_notice_on = 0, None, None
             item.reminder_round += 1
         item.disputed, item.dispute_note = disputed, note.strip() if disputed else ""
-
-
-def set_lock_notice(items: Sequence[OpenItem], day: date) -> None:
-    """The customer was told that he is locked after `day` unless he pays; called by what sends the notice."""
-    with transaction() as session:
-        for item in sorted(items, key=lambda item: (item.customer_id, item.id)):
-            account_for_update(session, item.customer_id)
-            session.refresh(item)
-            if day < clock.today():
-                raise InvalidInput(_("The day of the lock must lie ahead."), "day")
-            if item.open > 0:
-                item.lock_notice_on = day
 
 
 def set_due_date(item: OpenItem, due_on: date) -> None:

@@ -16,7 +16,7 @@ from app.core.errors import InvalidInput
 from app.core.events import publish
 from app.receivables.allocation import reverse_allocation
 from app.receivables.models import OpenItem, Payment, PaymentState
-from app.receivables.open_items import add_demand, set_dispute, set_due_date, set_lock_notice, write_off
+from app.receivables.open_items import add_demand, set_dispute, set_due_date, write_off
 from app.receivables.payments import record_return
 from app.receivables.queries import statement
 from tests.receivables.books import check_books, demand, pay
@@ -83,7 +83,7 @@ def test_demands_without_invoice_are_checked(app):
     assert db.session.scalars(select(OpenItem.id)).all() == [item.id]
 
 
-def test_dispute_notice_and_time_are_noted(app):
+def test_dispute_and_time_are_noted(app):
     from tests import factories as make
 
     today = clock.today()
@@ -94,10 +94,6 @@ def test_dispute_notice_and_time_are_noted(app):
     assert (item.disputed, item.dispute_note) == (True, "never ordered")
     set_dispute(item, False)
     assert (item.disputed, item.dispute_note) == (False, "")
-    set_lock_notice([item], today + timedelta(days=5))
-    assert item.lock_notice_on == today + timedelta(days=5)
-    with pytest.raises(InvalidInput):
-        set_lock_notice([item], today - timedelta(days=1))
     set_due_date(item, today + timedelta(days=30))
     assert item.due_on == today + timedelta(days=30)
     for day in (item.issued_on - timedelta(days=1), today + timedelta(days=731)):

@@ -8,7 +8,7 @@ import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from decimal import Decimal
 
 from flask_babel import gettext as _
@@ -28,11 +28,11 @@ from app.receivables.bank.xml import MOST_BYTES
 from app.receivables.bank_models import BankAccount, BankFile, BankLine, BankStatement, LineState
 from app.system import documents
 from app.system.models import DocumentKind
+from app.system.retention import BOOKS, retain_until
 from app.system.settings import setting
 from app.system.uploads import shown_name
 
 MOST_FILES = 200                    # in one archive
-KEEP_YEARS = 10                     # books
 
 
 def unpack(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
@@ -71,7 +71,7 @@ def take_file(name: str, data: bytes) -> BankFile:
         with transaction() as session:
             _refuse_known(session, checksum)
             today = clock.today()
-            document = documents.add(stored, DocumentKind.UPLOAD, f"Bank/{today:%Y}", f"{message.kind} {message.id}", shown, "application/xml", retain_until=date(today.year + KEEP_YEARS, 12, 31))
+            document = documents.add(stored, DocumentKind.UPLOAD, f"Bank/{today:%Y}", f"{message.kind} {message.id}", shown, "application/xml", retain_until=retain_until(BOOKS, today))
             file = BankFile(sha256=checksum, file_name=shown, message=message.name[:20], message_id=message.id[:70], document=document, by=current_actor().name[:80])
             session.add(file)
             session.flush()
