@@ -20,6 +20,7 @@ from app.core import formats
 from app.core.db import transaction
 from app.core.money import ZERO, total
 from app.core.sql import among
+from app.customers.locks import LockReason
 from app.customers.models import Customer
 from app.receivables.interest_settings import InterestRule, interest_rule
 from app.receivables.models import OpenItem
@@ -109,7 +110,9 @@ def remind(session: Session, ids: Sequence[int], today: date, by: Terms) -> list
     changes = [{"id": item.id, "reminder_level": level.number, "reminded_on": today} for one in planned for item, level in one.letter.items]
     if changes:
         session.execute(update(OpenItem), changes)
-    notices = [{"id": item.id, "lock_notice_on": reminder.lock_on} for one, reminder in rows for item, level in one.letter.items if level.lock_notice]     # the day that the letter says
+    held = {item.id for one in planned if one.customer.lock_reasons & LockReason.UNPAID for item, _level in one.letter.items}
+    holding = set(session.scalars(select(OpenItem.id).where(among(OpenItem.id, held), OpenItem.lock_notice_on < today))) if held else set()    # a new day would unlock the account
+    notices = [{"id": item.id, "lock_notice_on": reminder.lock_on} for one, reminder in rows for item, level in one.letter.items if level.lock_notice and item.id not in holding]
     if notices:
         session.execute(update(OpenItem), notices)
     record_all(ProtocolKind.BILLING, "reminded", ({

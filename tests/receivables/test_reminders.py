@@ -237,6 +237,20 @@ def test_every_demand_of_a_letter_locks_after_the_day_that_the_letter_says(firm:
     assert older.lock_notice_on == younger.lock_notice_on == last.lock_on
 
 
+def test_a_further_letter_does_not_unlock_who_is_locked(firm: None) -> None:
+    with transaction() as session:
+        session.scalars(select(ReminderLevel).where(ReminderLevel.number == 3)).one().lock_notice = True
+    owner = account(1, first=date(2026, 2, 1))
+    with at(date(2026, 2, 16)):
+        item = demand(owner, "100.00", DUE)
+    for days in (7, 21, 36, 42):
+        remind(DUE + timedelta(days=days))
+        with at(DUE + timedelta(days=days)):
+            run_now(LETTERS)
+        hour(DUE + timedelta(days=days), 12)
+    assert item.reminder_level == 3 and item.lock_notice_on == DUE + timedelta(days=35) and locked(owner)[0] != 0
+
+
 def test_the_unique_row_stands_behind_it(firm: None) -> None:
     owner = make.customer()
     with at(date(2026, 2, 16)):
