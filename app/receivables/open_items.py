@@ -49,19 +49,33 @@ def _credit(invoice: InvoiceIssued) -> None:
                             received_on=invoice.issued_on, method=CREDIT_NOTE, reference=invoice.number)
     item = None if invoice.cancels_id is None else session.scalar(
         select(OpenItem).where(OpenItem.invoice_id == invoice.cancels_id).execution_options(populate_existing=True))
-    if item is not None and invoice.kind is InvoiceKind.CANCELLATION:
-        release(item, invoice)
-    if item is not None and item.open > 0:
+    if item is None:
+        return
+    given_up = _withdraw(item, WRITE_OFF, invoice)
+    if invoice.kind is InvoiceKind.CANCELLATION:
+        _release_period(item, invoice)
+    if item.open > 0:
         book(payment, item, min(item.open, payment.free), invoice.number)
+    if given_up and item.open > 0:          # the rest stays given up
+        rest = store_payment(key=f"{WRITE_OFF}:{item.id}:{invoice.number}", customer=customer, amount=item.open, currency=item.currency,
+                             received_on=invoice.issued_on, method=WRITE_OFF, reference=item.reference)
+        book(rest, item, item.open, WRITE_OFF)
 
 
-def release(item: OpenItem, invoice: InvoiceIssued) -> None:
-    """The cancelled invoice was settled by what was paid in advance, or given up: no money came in for it, so nothing of it
-    may become credit. Its prepaid period has no invoice any more; while the period counts a new one is written for it."""
+def _withdraw(item: OpenItem, method: str, invoice: InvoiceIssued) -> bool:
+    """What the item was settled with although no money came in for it: of what is credited now nothing of that may become credit."""
     session = db.session()
-    no_money = select(Payment).where(Payment.method.in_((PREPAID, WRITE_OFF)), Payment.state == PaymentState.BOOKED, Payment.allocations.any(Allocation.open_item_id == item.id))
-    for payment in session.scalars(no_money.order_by(Payment.id)).all():
+    query = select(Payment).where(Payment.method == method, Payment.state == PaymentState.BOOKED, Payment.allocations.any(Allocation.open_item_id == item.id))
+    found = session.scalars(query.order_by(Payment.id)).all()
+    for payment in found:
         withdraw(payment, invoice.number, invoice.issued_on)
+    return bool(found)
+
+
+def _release_period(item: OpenItem, invoice: InvoiceIssued) -> None:
+    """The prepaid period of the cancelled invoice has none any more; while the period counts a new one is written for it."""
+    session = db.session()
+    _withdraw(item, PREPAID, invoice)
     period = session.scalar(select(PrepaidPeriod).where(PrepaidPeriod.invoice_id == item.invoice_id).execution_options(populate_existing=True))
     if period is not None:
         period.invoice_id, period.to_invoice = None, not period.reversed

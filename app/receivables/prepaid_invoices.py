@@ -101,7 +101,7 @@ def _settle(session: Session, period: PrepaidPeriod, invoice: Invoice) -> None:
 
 
 def cancel(period_id: int, today: date) -> bool:
-    """Cancel the invoice of a period that was taken back. The cancellation gives the settlement back (`open_items.release`)."""
+    """Cancel the invoice of a period that was taken back. The cancellation gives the settlement back (`open_items`)."""
     with transaction() as session:
         period = session.get_one(PrepaidPeriod, period_id)
         account_for_update(session, period.customer_id)

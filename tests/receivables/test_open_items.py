@@ -119,7 +119,8 @@ def test_a_demand_is_given_up_with_a_reason(app):
     check_books()
 
 
-def test_what_was_given_up_never_becomes_credit(invoice):
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_was_given_up_never_becomes_credit(invoice, whole):
     """Taken back it is asked for again; when its invoice is cancelled nothing of it is left."""
     item = item_of(invoice)
     write_off(item, "insolvent")
@@ -129,6 +130,12 @@ def test_what_was_given_up_never_becomes_credit(invoice):
     today = clock.today()
     assert [e.kind for e in statement(db.session, item.customer_id, "EUR", today, today).entries][-1] == "asked_again"
     write_off(item_of(invoice), "insolvent")
-    cancel_invoice(invoice.id, "wrong customer")
+    if whole:
+        cancel_invoice(invoice.id, "wrong customer")
+    else:
+        credit_invoice(invoice.id, {1: Decimal("20.00")}, "one license too many")
+        given_up = db.session.scalars(select(Payment.amount).where(Payment.method == "write_off", Payment.state == PaymentState.BOOKED)).all()
+        assert (item_of(invoice).open, given_up, db.session.scalar(select(func.sum(Payment.free)))) == (0, [Decimal("95.20")], 0)
+        credit_invoice(invoice.id, {1: Decimal("80.00")}, "the rest")
     assert item_of(invoice).open == 0 and db.session.scalar(select(func.sum(Payment.free))) == 0
     assert statement(db.session, item.customer_id, "EUR", today, today).closing == 0
