@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,16 +14,11 @@ from flask_babel import gettext as _
 
 from app.billing.invoice_text import span
 from app.billing.models import InvoiceKind
+from app.billing.payment_methods import PAID_IN_ADVANCE, ask, method_of
 from app.core import formats
-from app.core.errors import DomainError, InvalidInput
-from app.plugin_api.contracts import InvoiceFacts
+from app.core.errors import InvalidInput
 from app.plugin_api.payment import PaymentBlock, Picture
-from app.plugin_api.registry import plugins
 
-log = logging.getLogger(__name__)
-
-TRANSFER = "transfer"
-PAID_IN_ADVANCE = "prepaid"     # in place of a payment method: the money was there before
 FACT = 26                   # characters beside the address; what is longer stands under the title
 MOST_WIDTH, MOST_HEIGHT = 170, 120      # mm of a picture
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -148,20 +142,10 @@ def payment_of(head: Any) -> PaymentBlock:
             return PaymentBlock((_("Nothing has to be paid: the amount is set off, and what is left of it is yours."),))
         if head.payment_method == PAID_IN_ADVANCE:
             return PaymentBlock((_("Paid in advance: nothing has to be paid."),))
-        if head.payment_method == TRANSFER:
-            return PaymentBlock(tuple(_transfer(head)))
-        method = plugins().by_code("payment_methods").get(head.payment_method)
+        method = method_of(head)
         if method is None:
-            raise InvalidInput(_("The payment method “%(method)s” is not installed. Start its plugin, then the PDF is made.", method=head.payment_method))
-        facts = InvoiceFacts(head.id, head.number, head.customer_id, head.issued_on, head.due_on, head.currency, head.gross, head.language)
-        try:
-            found: PaymentBlock = method.payment_block(facts)
-        except DomainError:
-            raise
-        except Exception as error:          # a plugin's fault holds this invoice's PDF, not those of others
-            log.exception("payment method %s cannot say how %s is paid", head.payment_method, head.number)
-            raise InvalidInput(_("The payment method “%(method)s” failed (%(error)s). The PDF is made when that is mended.", method=method.title,
-                                 error=f"{type(error).__name__}: {error}")) from error
+            return PaymentBlock(tuple(_transfer(head)))
+        found: PaymentBlock = ask(head, method, method.payment_block)
         return found
 
 

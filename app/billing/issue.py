@@ -24,10 +24,10 @@ from app.billing import invoice_queries as queries
 from app.billing.einvoice.files import check_before_issue
 from app.billing.invoice_settings import seller_snapshot, tax_seller
 from app.billing.invoice_text import Words
-from app.billing.invoice_view import PAID_IN_ADVANCE
 from app.billing.invoicing import ArticleRow, Priced, price_document
 from app.billing.issue_rows import Issued, write_invoices
 from app.billing.models import BillingDocument, BillingState, InvoiceKind
+from app.billing.payment_methods import PAID_IN_ADVANCE
 from app.billing.series import check_date, lock_series, series_id
 from app.catalog.models import TaxClass
 from app.catalog.tax import EU, Buyer, Rates, Seller, Treatment, treat

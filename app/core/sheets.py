@@ -59,6 +59,7 @@ def write_xlsx(target: IO[bytes], title: str, head: Sequence[Any], rows: Iterabl
     book = xlsxwriter.Workbook(target, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False})
     sheet = book.add_worksheet("".join(c for c in title if c not in "[]:*?/\\'")[:31] or "1")
     bold, day, instant, money = (book.add_format(kind) for kind in ({"bold": True}, {"num_format": "yyyy-mm-dd"}, {"num_format": "yyyy-mm-dd hh:mm:ss"}, {"num_format": "#,##0.00##"}))
+    sheet.set_column(0, 40, 16)         # in the usual width a day would be #####
     for place, text in enumerate(head):
         sheet.write_string(0, place, str(text), bold)
     sheet.freeze_panes(1, 0)

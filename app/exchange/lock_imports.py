@@ -17,14 +17,14 @@ from sqlalchemy.orm import Session
 from app.catalog.models import PttServer
 from app.core.actor import Actor, acting, current_actor
 from app.core.db import db, transaction
-from app.core.errors import DomainError, Held, InvalidInput
+from app.core.errors import DomainError, InvalidInput
 from app.core.jobs import Context
 from app.customers import checks
 from app.customers.locks import LockReason
 from app.exchange.lock_files import Wanted, read_lines
 from app.exchange.models import ImportState, LineState, LockImport, LockLine
 from app.licenses import locks
-from app.licenses.mass import mass_limit
+from app.licenses.mass import asked_for, hold, is_too_many
 from app.licenses.models import License, LicenseState
 from app.system import job_runs, uploads
 from app.system.settings import setting
@@ -147,8 +147,8 @@ def plan(ctx: Context) -> list[dict[str, Any]]:
     living = session.scalar(select(func.count()).select_from(License).where(License.state != LicenseState.DELETED)) or 0
     ids = list(session.scalars(select(LockLine.id).where(*mine).order_by(LockLine.id)))
     session.rollback()
-    if harmed > mass_limit(living) and not ctx.params.get("approved"):
-        raise Held(_("The list would lock %(n)s of %(of)s licenses. Look at it, then approve.", n=harmed, of=living))
+    if is_too_many(harmed, living, asked_for(ctx)):
+        hold(ctx, harmed, _("The list would lock %(n)s of %(of)s licenses. Look at it, then approve.", n=harmed, of=living))
     return [{"first": part[0], "last": part[-1]} for part in (ids[at:at + CHUNK] for at in range(0, len(ids), CHUNK))]
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 from flask_babel import gettext as _
 
+from app.core.apart import apart
 from app.core.db import db, in_transaction, transaction
-from app.core.errors import DomainError, Held
 from app.core.jobs import Context
-from app.licenses.mass import mass_limit
+from app.licenses.mass import asked_for, hold, is_too_many
 
 LISTED = 500
 Named = Sequence[tuple[int, str, str]]      # id, name, why
@@ -22,16 +22,15 @@ def clean_up(ctx: Context, found: Named, of: int, what: str, words: Callable[[in
         _list(ctx, "would", found)
         ctx.count(what, len(found))
         return
-    if len(found) > mass_limit(of) and not ctx.params.get("approved"):
+    if is_too_many(len(found), of, asked_for(ctx)):
         _list(ctx, "held", found)
-        raise Held(words(len(found), of))
+        hold(ctx, len(found), words(len(found), of))
     for ident, name, _why in found:
         assert not in_transaction()
-        try:
-            with transaction():
-                refused = act(ident)
-        except DomainError as error:
-            refused = str(error)
+        outcome: list[str | None] = []
+        with apart(f"{what}: {ident}", outcome.append), transaction():
+            outcome.append(act(ident))
+        refused = outcome[-1]
         if refused is None:
             ctx.count(what)
         else:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import exists, func, select
+from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.billing.models import Charge, Invoice
@@ -28,12 +28,18 @@ LIVING = License.state != LicenseState.DELETED
 
 
 def _never_bought(session: Session, today: date, ident: int | None = None) -> list[Any]:
-    """Public customers without any payment, prepaid period, invoice or demand since they registered."""
-    limit = clock.start_of(today - timedelta(days=setting("housekeeping.never_bought_days")))
+    """Public customers without any payment, prepaid period, invoice or demand since they registered, or since their free trial ended.
+
+    Who has a license that is billed afterwards has bought: the first charge may come months later.
+    """
+    last = today - timedelta(days=setting("housekeeping.never_bought_days"))
+    limit = clock.start_of(last)
+    trials = [and_(Tariff.trial_days == days, License.active_from > last - timedelta(days=days)) for days in session.scalars(select(Tariff.trial_days).where(Tariff.trial_days > 0).distinct())]
+    bought = exists().where(License.customer_id == Customer.id, LIVING, Tariff.id == License.tariff_id, or_(Tariff.billing == Billing.POSTPAID, *trials))
     nothing = [~exists().where(model.customer_id == Customer.id) for model in (Payment, PrepaidPeriod, Invoice, OpenItem)]
     charged = exists().where(Charge.license_id == License.id, License.customer_id == Customer.id)
     query = select(Customer.id, Customer.number, Customer.company, Customer.created_at).where(
-        Customer.kind == CustomerKind.PUBLIC, Customer.state != CustomerState.DELETED, Customer.created_at < limit, ~charged, *nothing)
+        Customer.kind == CustomerKind.PUBLIC, Customer.state != CustomerState.DELETED, Customer.created_at < limit, ~charged, ~bought, *nothing)
     return list(session.execute(query.where(Customer.id == ident) if ident is not None else query.order_by(Customer.id)))
 
 

@@ -1,4 +1,8 @@
-"""B07, B09, B10: what is marked as deleted goes for good; where amounts have to be kept, the person is taken out of them."""
+"""B07, B09, B10: what is marked as deleted goes for good; where amounts have to be kept, the person is taken out of them.
+
+The newest license and the newest customer stay as rows: SQLite would give their ids again, and protocols, e-mails and
+`PurgedCustomer` would tell of the next one what was somebody else's.
+"""
 
 from __future__ import annotations
 
@@ -23,12 +27,15 @@ from app.customers.models import AssociationMember, Customer, CustomerState, Tar
 from app.customers.prospect_models import Prospect
 from app.housekeeping.limits import clean_up
 from app.housekeeping.models import PurgedCustomer
+from app.housekeeping.protocols import MAIL_LEAST
 from app.licenses.models import License, LicenseState, LockPeriod, OrderKind, ProvisioningOrder, SyncState
 from app.licenses.names_models import RetiredName
+from app.receivables.bank_models import PayerAccount
 from app.receivables.lawyer_models import CaseState, LawyerCase
 from app.receivables.models import OpenItem, Payment, PrepaidPeriod
 from app.receivables.queries import account_for_update
 from app.system.models import Document, DocumentKind, JobRun, MailMessage, ProtocolEntry, ProtocolKind, RunState
+from app.system.outbox import OutboxState
 from app.system.protocol import record
 from app.system.settings import setting
 from app.system.sms_models import Sms
@@ -37,10 +44,11 @@ from app.system.sms_models import Sms
 
 
 def _gone(today: Any, ident: int | None = None) -> Any:
-    """Deleted, off the server, no order waiting, the last day long ago."""
+    """Deleted, off the server, no order waiting, the last day long ago, and not the newest."""
     ordered = exists().where(ProvisioningOrder.kind == OrderKind.LICENSE, ProvisioningOrder.target_id == License.id)
     query = (select(License.id, License.user_name, License.active_to).where(
-        License.state == LicenseState.DELETED, License.sync_state == SyncState.SYNCED, ~ordered, License.active_to < today - timedelta(days=setting("housekeeping.license_days"))))
+        License.state == LicenseState.DELETED, License.sync_state == SyncState.SYNCED, ~ordered, License.active_to < today - timedelta(days=setting("housekeeping.license_days")),
+        License.id < select(func.max(License.id)).scalar_subquery()))
     return query.where(License.id == ident) if ident is not None else query.order_by(License.id)
 
 
@@ -104,8 +112,9 @@ def _customers(ctx: Context, which: ColumnElement[bool], days: int) -> None:
 
 
 def _not_needed() -> tuple[Any, ...]:
-    """Nothing is owed by or to the customer, nothing is to be billed or is with a lawyer, no license is on a server or has unbilled days."""
+    """Nothing is owed by or to the customer, nothing is to be billed, sent or is with a lawyer, no license is on a server or has unbilled days."""
     return (
+        ~exists().where(MailMessage.customer_id == Customer.id, MailMessage.state.not_in((OutboxState.DONE, OutboxState.CANCELLED))),
         ~exists().where(OpenItem.customer_id == Customer.id, OpenItem.open > 0), ~exists().where(Payment.customer_id == Customer.id, Payment.free > 0),
         ~exists().where(BillingDocument.customer_id == Customer.id, BillingDocument.state != BillingState.ISSUED, BillingDocument.fees_count > 0),
         ~exists().where(LawyerCase.customer_id == Customer.id, LawyerCase.state.in_((CaseState.PROPOSED, CaseState.HANDED))),
@@ -130,7 +139,8 @@ def purge(session: Session, ident: int, today: Any) -> str | None:
     _delete_personal(session, ident, today)
     session.expire_all()
     own = {"tariff_assignment", "association_member", "lock_period", "recurring_line"}
-    anonymise = must_keep(session, ident, today) or bool(uses_of(session, customer, {}, own=own))
+    newest = session.scalar(select(func.max(Customer.id))) == ident
+    anonymise = newest or must_keep(session, ident, today) or bool(uses_of(session, customer, {}, own=own))
     if anonymise:
         _anonymise(session, ident, number)
     else:
@@ -145,12 +155,16 @@ def purge(session: Session, ident: int, today: Any) -> str | None:
 
 
 def _delete_personal(session: Session, ident: int, today: Any) -> None:
-    """Accounts of the portal that have no other customer, prospects, e-mails, the protocol of his data, uploads whose time is over."""
+    """Accounts of the portal that have no other customer, prospects, accounts that he paid from, e-mails, the protocol of his data,
+    uploads whose time is over. Of e-mails that jobs still look for, only that they were sent is left."""
     accounts = list(session.scalars(select(PortalAccount.id).where(PortalAccount.customer_id == ident)))
     session.execute(delete(AccountCustomer).where(or_(AccountCustomer.customer_id == ident, among(AccountCustomer.account_id, accounts))))
     session.execute(delete(PortalAccount).where(among(PortalAccount.id, accounts)))
     session.execute(delete(Prospect).where(Prospect.customer_id == ident))
-    session.execute(delete(MailMessage).where(MailMessage.customer_id == ident))
+    session.execute(delete(PayerAccount).where(PayerAccount.customer_id == ident))
+    session.execute(delete(MailMessage).where(MailMessage.customer_id == ident, MailMessage.created_at < clock.start_of(today - timedelta(days=MAIL_LEAST))))
+    session.execute(update(MailMessage).where(MailMessage.customer_id == ident).values(recipient="", subject="", body="", sealed=None, error="")
+                    .execution_options(synchronize_session=False))
     session.execute(delete(Sms).where(Sms.customer_id == ident))
     session.execute(delete(ProtocolEntry).where(ProtocolEntry.customer_id == ident, ProtocolEntry.kind.in_((ProtocolKind.CUSTOMER, ProtocolKind.CUSTOMER_MAIL, ProtocolKind.LICENSE))))
     metadata: Any = Document.metadata

@@ -16,12 +16,12 @@ from sqlalchemy.orm.exc import StaleDataError
 from app.catalog.models import Tariff
 from app.core.actor import Actor, acting, current_actor
 from app.core.db import db, transaction
-from app.core.errors import DomainError, Held, InvalidInput
+from app.core.errors import DomainError, InvalidInput
 from app.core.jobs import Context
 from app.customers.locks import LockReason
 from app.licenses import locks, provisioning, services, sms
 from app.licenses.bulk_models import BulkState, LicenseBulkLine
-from app.licenses.mass import mass_limit
+from app.licenses.mass import asked_for, hold, is_too_many
 from app.licenses.models import License, LicenseState
 from app.system import job_runs
 from app.system.models import JobRun
@@ -118,8 +118,8 @@ def plan(ctx: Context) -> list[dict[str, Any]]:
     living = db.session.scalar(select(func.count()).select_from(License).where(License.state != LicenseState.DELETED)) or 0
     db.session.rollback()
     bulk = ACTIONS[ctx.params["action"]]
-    if bulk.harms and len(ids) > mass_limit(living) and not ctx.params.get("approved"):
-        raise Held(_("%(title)s: %(n)s of %(of)s at once. Look at the list below, then approve.", title=bulk.title, n=len(ids), of=living))
+    if bulk.harms and is_too_many(len(ids), living, asked_for(ctx)):
+        hold(ctx, len(ids), _("%(title)s: %(n)s of %(of)s at once. Look at the list below, then approve.", title=bulk.title, n=len(ids), of=living))
     return [{"first": part[0], "last": part[-1]} for part in (ids[at:at + CHUNK] for at in range(0, len(ids), CHUNK))]
 
 

@@ -11,12 +11,12 @@ from sqlalchemy import func, or_, select, update
 
 from app.catalog.models import PttServer
 from app.core.db import db, transaction
-from app.core.errors import DomainError, Held
+from app.core.errors import DomainError
 from app.core.jobs import Context, Job
 from app.core.secrets import SecretError
 from app.customers.models import Customer, CustomerState
 from app.licenses import bulk
-from app.licenses.mass import mass_limit
+from app.licenses.mass import asked_for, hold, is_too_many
 from app.licenses.models import License, LicenseService, LicenseState, LicenseTariff
 from app.licenses.orders import want_licenses
 from app.licenses.reconcile import forget_old, reconcile_server
@@ -64,8 +64,8 @@ def _delete_ended(ctx: Context) -> None:
             ctx.note("would", license.user_name, _("deleted on the server"))
         ctx.count("licenses to delete", len(ids))
         return
-    if len(ids) > mass_limit(living) and not ctx.params.get("approved"):
-        raise Held(_("%(n)s of %(of)s licenses would be deleted at once. Check the list of ending licenses, then approve.", n=len(ids), of=living))
+    if is_too_many(len(ids), living, asked_for(ctx)):
+        hold(ctx, len(ids), _("%(n)s of %(of)s licenses would be deleted at once. Check the list of ending licenses, then approve.", n=len(ids), of=living))
     for start in range(0, len(ids), BATCH):
         with transaction() as session:
             batch = list(session.scalars(select(License.id).where(License.id.in_(ids[start:start + BATCH]), *over).with_for_update()))
@@ -119,8 +119,6 @@ def reconcile(ctx: Context) -> None:
     forget_old()
     remove_old()
 
-
-__all__ = ["JOBS", "mass_limit"]
 
 JOBS = [
     Job(bulk.JOB, _l("Bulk actions on licenses"), plan=bulk.plan, part=bulk.work, risky=True,

@@ -5,6 +5,7 @@ A reversal is a row of its own with the negative amount: allocations are only ev
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -18,8 +19,9 @@ from app.core.db import db, transaction
 from app.core.errors import InvalidInput
 from app.core.events import publish
 from app.core.formats import money
+from app.core.money import ZERO
 from app.receivables import amounts
-from app.receivables.events import AllocationReversed, PaymentAllocated
+from app.receivables.events import PREPAID, WRITE_OFF, AllocationReversed, PaymentAllocated
 from app.receivables.matching import Demand, Match, Money, propose
 from app.receivables.models import Allocation, OpenItem, Payment, PaymentState
 from app.receivables.queries import account_for_update, demands, open_items
@@ -61,7 +63,7 @@ def auto_allocate(payment: Payment, oldest: bool | None = None) -> list[Allocati
             return []
         _lock(session, payment, quiet=True)
         items = {item.id: item for item in open_items(session, payment.customer_id, payment.currency)}
-        matches = propose_for(payment, [_demand(item) for item in items.values()], oldest)
+        matches = propose_for(payment, [Demand.of(item) for item in items.values()], oldest)
         return [book(payment, items[match.item_id], match.amount, match.why) for match in matches]
 
 
@@ -91,9 +93,27 @@ def reverse_allocation(allocation: Allocation, why: str, on: date | None = None)
     with transaction() as session:
         payment = session.get_one(Payment, allocation.payment_id)
         _lock(session, payment)
+        if payment.method == PREPAID:       # no money of its own: what paid for the period would be there a second time
+            raise InvalidInput(_("This was paid in advance: take back the payment that bought the period, or cancel the invoice."))
         if allocation.amount < 0 or session.scalar(select(exists().where(Allocation.reverses_id == allocation.id))):
             raise InvalidInput(_("This allocation was taken back already."))
-        return unbook(payment, allocation, why.strip(), on or clock.today())
+        why, day = why.strip(), on or clock.today()
+        if payment.method == WRITE_OFF:
+            return withdraw(payment, why, day)[0]
+        return unbook(payment, allocation, why, day)
+
+
+def standing(session: Session, payment: Payment) -> list[Allocation]:
+    """What the payment pays: its allocations that were not taken back, oldest first."""
+    undone = select(Allocation.reverses_id).where(Allocation.payment_id == payment.id, Allocation.reverses_id.is_not(None))
+    return list(session.scalars(select(Allocation).where(Allocation.payment_id == payment.id, Allocation.amount > 0, Allocation.id.not_in(undone)).order_by(Allocation.id)))
+
+
+def reversible(parts: Iterable[Allocation]) -> set[int]:
+    """Ids of those, all of one payment or one demand, that staff may take back."""
+    rows = list(parts)
+    undone = {part.reverses_id for part in rows}
+    return {part.id for part in rows if part.amount > 0 and part.id not in undone and part.payment.method != PREPAID and part.payment.state is PaymentState.BOOKED}
 
 
 def _lock(session: Session, payment: Payment, quiet: bool = False) -> None:
@@ -104,10 +124,6 @@ def _lock(session: Session, payment: Payment, quiet: bool = False) -> None:
     session.refresh(payment)
     if payment.state is not PaymentState.BOOKED and not quiet:
         raise InvalidInput(_("This payment was returned."), "payment")
-
-
-def _demand(item: OpenItem) -> Demand:
-    return Demand(item.id, item.reference, item.open, item.issued_on, item.due_on, item.disputed)
 
 
 # ---- rows: account locked, everything checked --------------------------------------------------------------------
@@ -147,3 +163,11 @@ def unbook(payment: Payment, allocation: Allocation, why: str, on: date) -> Allo
            changes={"open": [before, item.open]}, note=why)
     publish(AllocationReversed(row.id, payment.id, item.id, item.invoice_id, item.customer_id, row.amount, on, payment.method, allocation.id))
     return row
+
+
+def withdraw(payment: Payment, why: str, on: date) -> list[Allocation]:
+    """A payment that was no money pays nothing any more and is nobody's credit; the reversals of what it paid."""
+    rows = [unbook(payment, part, why, on) for part in standing(db.session(), payment)]
+    payment.free, payment.state, payment.returned_on, payment.returned_because = ZERO, PaymentState.RETURNED, on, why
+    db.session.flush()
+    return rows

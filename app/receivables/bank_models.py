@@ -74,7 +74,6 @@ class BankStatement(Model):
     closing: Mapped[Decimal | None] = mapped_column(MoneyType)
     closing_on: Mapped[date | None]
     adds_up: Mapped[bool | None]
-    follows: Mapped[bool | None]                                       # its opening balance is the last closing one; None: no earlier one
     complete_to: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
     file: Mapped[BankFile] = relationship(back_populates="statements")

@@ -8,11 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from app.core.apart import ends_all, reason_of
 from app.core.db import db, in_transaction, retrying, transaction
-from app.core.errors import DomainError, LostClaim
 from app.core.jobs import Context
 from app.core.sql import among
 from app.customers.models import Customer
@@ -49,7 +48,7 @@ class Chain:
                 self._catch(error, batch, work)
 
     def _catch(self, error: Exception, batch: list[int], work: Work) -> None:
-        if isinstance(error, LostClaim) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+        if ends_all(error):
             raise error
         if len(batch) > 1:
             log.warning("%s accounts again, in two halves, after %s: %s", len(batch), type(error).__name__, error)
@@ -60,7 +59,7 @@ class Chain:
 
     def fail(self, customer_id: int, error: Exception) -> None:
         """Keep the customer from being locked, and tell why."""
-        reason = str(error) if isinstance(error, DomainError) else f"{type(error).__name__}: {error}"
+        reason = reason_of(error)
         self.failed[customer_id] = reason
         self.ctx.note("failed", labels(db.session(), [customer_id]).get(customer_id, str(customer_id)), reason)
         self.ctx.count("failed")

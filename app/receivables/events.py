@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-CREDIT_NOTE, WRITE_OFF, PREPAID = "credit_note", "write_off", "prepaid"
+from app.billing.payment_methods import PAID_IN_ADVANCE
+
+CREDIT_NOTE, WRITE_OFF, PREPAID = "credit_note", "write_off", PAID_IN_ADVANCE
 NOT_MONEY = frozenset({CREDIT_NOTE, WRITE_OFF, PREPAID})
 """Methods of payments by which a demand is settled although nobody paid; with `PREPAID` somebody had paid before."""
 

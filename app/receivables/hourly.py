@@ -13,14 +13,13 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from app.core.db import db, transaction
-from app.core.errors import Held
 from app.core.jobs import Context
 from app.core.sql import among
 from app.customers.models import Customer, CustomerState
-from app.licenses.mass import mass_limit
+from app.licenses.mass import asked_for, hold, is_too_many, mass_limit
 from app.licenses.models import License, LicenseState
 from app.receivables import lock_steps, money_steps, prepaid_invoices
 from app.receivables.chain import Chain, labels
@@ -72,15 +71,14 @@ def _supersede(ctx: Context) -> None:
 def _stop_if(chain: Chain, planned: lock_steps.Plan, blocked: dict[str, str]) -> None:
     """Raise Held when nobody may be locked, unless a person approved just that."""
     ctx, session = chain.ctx, db.session()
-    asked: dict[str, Any] = ctx.params.get("asked", {}) if ctx.params.get("approved") else {}
+    asked: dict[str, Any] = asked_for(ctx, {})
     why = [reason for name, reason in blocked.items() if name not in asked.get("intake", [])]
     count = planned.accounts
-    if count > mass_limit(0):
+    if is_too_many(count, 0):
         active = session.scalar(select(func.count()).select_from(Customer).where(Customer.state != CustomerState.DELETED)) or 0
-        usual = mass_limit(active)
-        if count > usual and count > asked.get("accounts", 0) + usual:
+        if is_too_many(count, active, asked.get("accounts", 0)):
             why.append(_("%(n)s of %(of)s accounts with %(licenses)s licenses would be locked at once; up to %(usual)s are usual. Look at the list, then approve.",
-                         n=count, of=active, licenses=_licenses(planned), usual=usual))
+                         n=count, of=active, licenses=_licenses(planned), usual=mass_limit(active)))
     if not why:
         return
     names = labels(session, [*planned.expired, *planned.overdue])
@@ -92,11 +90,7 @@ def _stop_if(chain: Chain, planned: lock_steps.Plan, blocked: dict[str, str]) ->
     if ctx.dry_run:
         ctx.note("would", _("The run"), _("wait for a person: %(why)s", why=" ".join(why)))
         return
-    with transaction() as session:
-        params = {key: value for key, value in ctx.params.items() if key != "approved"}
-        params["asked"] = {"accounts": count, "intake": sorted(blocked)}
-        session.execute(update(JobRun).where(JobRun.id == ctx.run_id).values(params=params))
-    raise Held(" ".join(why))
+    hold(ctx, {"accounts": count, "intake": sorted(blocked)}, " ".join(why))
 
 
 def _licenses(planned: lock_steps.Plan) -> int:

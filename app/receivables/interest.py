@@ -21,7 +21,6 @@ from app.core.money import ZERO, from_cents, minor_digits, round_money, round_ra
 CONSUMER, BUSINESS = Decimal(5), Decimal(9)         # percentage points above the base rate
 FLAT_SUM = Decimal("40.00")                         # EUR, § 288 (5) BGB
 ONE_DAY = timedelta(days=1)
-HALF_YEAR = 184                                     # days that a half-year has at most
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-import xlsxwriter
 from flask import current_app
 from flask_babel import force_locale, get_locale
 from flask_babel import gettext as _
@@ -19,9 +17,10 @@ from app.billing.invoice_settings import seller_snapshot
 from app.billing.pdf import PDF
 from app.billing.pdf_process import renderer
 from app.core import clock, formats, states
+from app.core.apart import apart
 from app.core.db import db, transaction
-from app.core.errors import DomainError
 from app.core.money import total
+from app.core.sheets import XLSX_TYPE, csv_bytes, xlsx_bytes
 from app.receivables.lawyer_models import CaseState, LawyerCase, LawyerFile, LawyerItem
 from app.receivables.models import OpenItem
 from app.receivables.reminder_letters import folder_of
@@ -31,9 +30,7 @@ from app.system import documents
 from app.system.models import DocumentKind
 from app.system.retention import BOOKS, retain_until
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-TYPES = {"pdf": PDF, "xlsx": XLSX, "csv": "text/csv"}
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+TYPES = {"pdf": PDF, "xlsx": XLSX_TYPE, "csv": "text/csv"}
 
 
 def without_files(session: Session) -> list[int]:
@@ -51,7 +48,7 @@ def make_files(ids: Sequence[int], failed: Callable[[str, str], Any]) -> int:
         name, customer_id = f"{case.customer.number} {case.customer.company}", case.customer_id
         handed = clock.local(case.handed_at).date()
         there = set(session.scalars(select(LawyerFile.kind).where(LawyerFile.case_id == ident)))
-        try:
+        with apart(f"files of lawyer case {ident}", partial(failed, name)):
             head, rows = _head(case), _rows(session, case)
             html = _html(case, head, rows)
             number = case.customer.number
@@ -59,7 +56,8 @@ def make_files(ids: Sequence[int], failed: Callable[[str, str], Any]) -> int:
             for kind, media in TYPES.items():
                 if kind in there:
                     continue
-                data = renderer(None).render(html) if kind == "pdf" else _xlsx(head, rows) if kind == "xlsx" else _csv(head, rows)
+                table = _table(head, rows)
+                data = renderer(None).render(html) if kind == "pdf" else xlsx_bytes(head[0][0], table[0], table[1:]) if kind == "xlsx" else csv_bytes(table)
                 stored = documents.put(data, media)
                 try:
                     with transaction() as session:
@@ -70,9 +68,9 @@ def make_files(ids: Sequence[int], failed: Callable[[str, str], Any]) -> int:
                     made += 1
                 except IntegrityError:      # another worker was faster
                     documents.discard(stored)
-        except DomainError as error:
-            session.rollback()
-            failed(name, str(error))
+                except BaseException:
+                    documents.discard(stored)
+                    raise
     return made
 
 
@@ -127,41 +125,6 @@ def _language() -> str:
     return str(get_locale() or "en")
 
 
-def _xlsx(head: list[tuple[str, str]], rows: list[dict[str, Any]]) -> bytes:
-    """Texts are written as texts, never as formulas; amounts as numbers with two decimals."""
-    out = io.BytesIO()
-    book = xlsxwriter.Workbook(out, {"in_memory": True})
-    sheet, bold, money, day = book.add_worksheet(), book.add_format({"bold": True}), book.add_format({"num_format": "#,##0.00"}), book.add_format({"num_format": "yyyy-mm-dd"})
-    for number, (label, value) in enumerate(head):
-        sheet.write_string(number, 0, label, bold)
-        sheet.write_string(number, 1, value)
-    top = len(head) + 1
-    for column, title in enumerate(_titles()):
-        sheet.write_string(top, column, title, bold)
-    for number, row in enumerate(rows, top + 1):
-        for column, key in enumerate(HEADINGS):
-            value = row[key]
-            if key in ("amount", "open"):
-                sheet.write_number(number, column, float(value), money)     # a spreadsheet knows no other numbers; nothing is computed with it
-            elif key.endswith("_on"):
-                sheet.write_datetime(number, column, value, day)
-            else:
-                sheet.write_string(number, column, value)
-    sheet.set_column(0, 6, 18)
-    book.close()
-    return out.getvalue()
-
-
-def _csv(head: list[tuple[str, str]], rows: list[dict[str, Any]]) -> bytes:
-    """UTF-8 with a mark, semicolons; a cell that a spreadsheet would take for a formula begins with an apostrophe."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
-    writer.writerows([[_harmless(cell) for cell in row] for row in head])
-    writer.writerow([])
-    writer.writerow(_titles())
-    writer.writerows([[_harmless(str(row[key])) for key in HEADINGS] for row in rows])
-    return b"\xef\xbb\xbf" + out.getvalue().encode()
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(DANGEROUS) and not text.lstrip("-").replace(".", "", 1).isdigit() else text
+def _table(head: list[tuple[str, str]], rows: list[dict[str, Any]]) -> list[list[Any]]:
+    """What the list is about, and below it the demands."""
+    return [*map(list, head), [], _titles(), *([row[key] for key in HEADINGS] for row in rows)]

@@ -3,6 +3,9 @@
 1. Demands whose number stands in the payment's reference, oldest first.
 2. When none is named: the one demand that has exactly the amount, or all demands when they sum up to it.
 3. Only when asked for: the oldest demands that are not disputed.
+
+Costs and interest go with the demand that they arose from, before it (§ 367 BGB), as far as they were claimed before the
+money came: who pays before a reminder is written pays what he owed until then.
 """
 
 from __future__ import annotations
@@ -12,10 +15,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.core.money import total
 
+ORDER = ("cost", "interest", "principal")
 SHORTEST = 4            # letters and digits of a number that may be looked for in a text
 
 
@@ -39,6 +43,13 @@ class Demand:
     issued_on: date
     due_on: date
     disputed: bool = False
+    kind: str = "principal"             # the value of a `DemandKind`
+    principal_id: int | None = None     # of costs and interest: what they arose from
+
+    @classmethod
+    def of(cls, row: Any) -> Demand:
+        """From an open item, or a row with its columns."""
+        return cls(row.id, row.reference, row.open, row.issued_on, row.due_on, row.disputed, row.kind.value, row.principal_id)
 
 
 class Match(NamedTuple):
@@ -55,8 +66,9 @@ def propose(money: Money, demands: Iterable[Demand], *, oldest: bool, later: boo
     """
     if money.free <= 0:
         return []
-    by_age = sorted((d for d in demands if d.open > 0), key=lambda d: (d.due_on, d.id))
-    named = [d for d in by_age if is_named(d.reference, money.reference)]
+    by_age = _in_order([d for d in demands if d.open > 0], money.received_on)
+    numbers = {d.id for d in by_age if is_named(d.reference, money.reference)}
+    named = [d for d in by_age if d.id in numbers or (d.principal_id in numbers and not d.disputed and d.issued_on <= money.received_on)]
     found = _fill(money.free, named, "reference")
     left = money.free - total(m.amount for m in found)
     known = {d.id for d in named}
@@ -67,6 +79,18 @@ def propose(money: Money, demands: Iterable[Demand], *, oldest: bool, later: boo
     if oldest and left > 0 and (named or not found):
         found += _fill(left, [d for d in rest if not d.disputed], "oldest")
     return found
+
+
+def _in_order(demands: Sequence[Demand], received_on: date) -> list[Demand]:
+    """Oldest principal first; before it its costs, then its interest, after it what was claimed when the money had come."""
+    principals = {d.id: d for d in demands}
+
+    def place(demand: Demand) -> tuple[date, int, int, date, int]:
+        head = principals.get(demand.principal_id or demand.id, demand)
+        late = demand.principal_id is not None and demand.issued_on >= received_on
+        return head.due_on, head.id, ORDER.index(demand.kind) + (len(ORDER) if late else 0), demand.due_on, demand.id
+
+    return sorted(demands, key=place)
 
 
 def is_named(number: str, text: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from uuid import uuid4
@@ -19,7 +18,7 @@ from app.core.errors import InvalidInput
 from app.core.money import ZERO, to_cents
 from app.customers.models import Customer
 from app.receivables import amounts
-from app.receivables.allocation import book, unbook
+from app.receivables.allocation import book, withdraw
 from app.receivables.booking import store_payment
 from app.receivables.events import CREDIT_NOTE, PREPAID, WRITE_OFF
 from app.receivables.models import Allocation, DemandKind, OpenItem, Payment, PaymentState, PrepaidPeriod
@@ -50,25 +49,37 @@ def _credit(invoice: InvoiceIssued) -> None:
                             received_on=invoice.issued_on, method=CREDIT_NOTE, reference=invoice.number)
     item = None if invoice.cancels_id is None else session.scalar(
         select(OpenItem).where(OpenItem.invoice_id == invoice.cancels_id).execution_options(populate_existing=True))
-    if item is not None and invoice.kind is InvoiceKind.CANCELLATION:
-        release_advance(item, invoice)
-    if item is not None and item.open > 0:
-        book(payment, item, min(item.open, payment.free), invoice.number)
-
-
-def release_advance(item: OpenItem, invoice: InvoiceIssued) -> None:
-    """The cancelled invoice was settled by what was paid in advance: its period has no invoice any more. While the period
-    counts a new one is written for it, so nothing of it becomes credit."""
-    session = db.session()
-    period = session.scalar(select(PrepaidPeriod).where(PrepaidPeriod.invoice_id == item.invoice_id).execution_options(populate_existing=True))
-    if period is None:
+    if item is None:
         return
-    for payment in session.scalars(select(Payment).where(Payment.method == PREPAID, Payment.state == PaymentState.BOOKED, Payment.allocations.any(Allocation.open_item_id == item.id))):
-        for part in [part for part in payment.allocations if part.amount > 0]:
-            unbook(payment, part, invoice.number, invoice.issued_on)
-        payment.free, payment.state, payment.returned_on, payment.returned_because = ZERO, PaymentState.RETURNED, invoice.issued_on, invoice.number
-    period.invoice_id, period.to_invoice = None, not period.reversed
-    session.flush()
+    given_up = _withdraw(item, WRITE_OFF, invoice)
+    if invoice.kind is InvoiceKind.CANCELLATION:
+        _release_period(item, invoice)
+    if item.open > 0:
+        book(payment, item, min(item.open, payment.free), invoice.number)
+    if given_up and item.open > 0:          # the rest stays given up
+        rest = store_payment(key=f"{WRITE_OFF}:{item.id}:{invoice.number}", customer=customer, amount=item.open, currency=item.currency,
+                             received_on=invoice.issued_on, method=WRITE_OFF, reference=item.reference)
+        book(rest, item, item.open, WRITE_OFF)
+
+
+def _withdraw(item: OpenItem, method: str, invoice: InvoiceIssued) -> bool:
+    """What the item was settled with although no money came in for it: of what is credited now nothing of that may become credit."""
+    session = db.session()
+    query = select(Payment).where(Payment.method == method, Payment.state == PaymentState.BOOKED, Payment.allocations.any(Allocation.open_item_id == item.id))
+    found = session.scalars(query.order_by(Payment.id)).all()
+    for payment in found:
+        withdraw(payment, invoice.number, invoice.issued_on)
+    return bool(found)
+
+
+def _release_period(item: OpenItem, invoice: InvoiceIssued) -> None:
+    """The prepaid period of the cancelled invoice has none any more; while the period counts a new one is written for it."""
+    session = db.session()
+    _withdraw(item, PREPAID, invoice)
+    period = session.scalar(select(PrepaidPeriod).where(PrepaidPeriod.invoice_id == item.invoice_id).execution_options(populate_existing=True))
+    if period is not None:
+        period.invoice_id, period.to_invoice = None, not period.reversed
+        session.flush()
 
 
 def add_demand(customer: Customer, reference: str, amount: Decimal, issued_on: date | None = None, due_on: date | None = None,
@@ -104,18 +115,6 @@ def set_dispute(item: OpenItem, disputed: bool, note: str = "") -> None:
             item.reminder_level, item.reminded_on, item.lock_notice_on = 0, None, None
             item.reminder_round += 1
         item.disputed, item.dispute_note = disputed, note.strip() if disputed else ""
-
-
-def set_lock_notice(items: Sequence[OpenItem], day: date) -> None:
-    """The customer was told that he is locked after `day` unless he pays; called by what sends the notice."""
-    with transaction() as session:
-        for item in sorted(items, key=lambda item: (item.customer_id, item.id)):
-            account_for_update(session, item.customer_id)
-            session.refresh(item)
-            if day < clock.today():
-                raise InvalidInput(_("The day of the lock must lie ahead."), "day")
-            if item.open > 0:
-                item.lock_notice_on = day
 
 
 def set_due_date(item: OpenItem, due_on: date) -> None:

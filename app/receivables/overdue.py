@@ -20,7 +20,8 @@ ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An open item. `open`: what is left of it; `notice_on`: the day that a notice named for the lock.
+    """An open item. `open`: what is left of it; `notice_on`: the day that a notice named for the lock; `unsaid`: the letter with
+    that notice is not made yet.
 
     Amounts in different currencies are not told apart: an account has one currency, and changes it hardly ever.
     """
@@ -32,6 +33,7 @@ class Item:
     disputed: bool = False
     notice_on: date | None = None
     currency: str = ""
+    unsaid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,8 @@ class Decision:
 
 
 def locks_from(item: Item, rules: Rules) -> date | None:
-    """The first day on which the item counts; None while it cannot (paid, disputed, a required notice was not sent)."""
-    if item.open <= 0 or item.disputed or (rules.require_notice and item.notice_on is None):
+    """The first day on which the item counts; None while it cannot (paid, disputed, a notice was not sent)."""
+    if item.open <= 0 or item.disputed or item.unsaid or (rules.require_notice and item.notice_on is None):
         return None
     first = item.due_on + timedelta(days=rules.after_days) + ONE_DAY
     return first if item.notice_on is None else max(first, item.notice_on + ONE_DAY)

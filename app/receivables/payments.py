@@ -19,11 +19,11 @@ from app.core.errors import Conflict, InvalidInput
 from app.core.events import publish
 from app.customers.models import Customer, CustomerState
 from app.receivables import amounts
-from app.receivables.allocation import BY_HAND, allocate, auto_allocate, unbook
+from app.receivables.allocation import BY_HAND, allocate, auto_allocate, standing, unbook
 from app.receivables.bank.payers import remember
 from app.receivables.booking import store_payment
 from app.receivables.events import NOT_MONEY, PaymentReturned
-from app.receivables.models import Allocation, DemandKind, OpenItem, Payment, PaymentState
+from app.receivables.models import DemandKind, OpenItem, Payment, PaymentState
 from app.receivables.open_items import add_demand
 from app.receivables.prepaid import reverse_periods
 from app.receivables.queries import NOUGHT, account_for_update
@@ -168,9 +168,7 @@ def _return(payment: Payment, reason: str, fee: Decimal, day: date) -> bool:
             raise InvalidInput(_("No money came in here: it cannot be returned."), "payment")
         if day < payment.received_on:
             raise InvalidInput(_("A payment cannot be returned before it came in."), "on")
-        reversed_ids = select(Allocation.reverses_id).where(Allocation.payment_id == payment.id, Allocation.reverses_id.is_not(None))
-        for allocation in session.scalars(select(Allocation).where(Allocation.payment_id == payment.id, Allocation.amount > 0,
-                                                                   Allocation.id.not_in(reversed_ids)).order_by(Allocation.id)).all():
+        for allocation in standing(session, payment):
             unbook(payment, allocation, reason, day)
         if owner is not None:
             reverse_periods(session, owner, payment, reason)

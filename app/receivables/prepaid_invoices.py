@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from functools import partial
 
 from flask_babel import gettext as _
 from sqlalchemy import func, select
@@ -16,8 +17,9 @@ from sqlalchemy.orm import Session
 from app.billing.cancel import cancel_invoice
 from app.billing.issue import Advance, issue_documents
 from app.billing.models import BillingDocument, BillingState, Invoice, ManualLine
+from app.core.apart import apart
 from app.core.db import db, transaction
-from app.core.errors import DomainError, InvalidInput
+from app.core.errors import InvalidInput
 from app.core.formats import day, money
 from app.core.jobs import Context
 from app.core.money import PRICE_STEP, from_cents, round_money
@@ -38,16 +40,17 @@ def write_all(ctx: Context) -> None:
                                  .order_by(PrepaidPeriod.reversed.desc(), PrepaidPeriod.id)).all()
     written = 0
     for ident, reversed_ in waiting:
-        try:
+        with apart(f"invoice of the prepaid period {ident}", partial(_tell, ctx, ident)):
             written += cancel(ident, ctx.today) if reversed_ else write(ident, ctx.today)
-        except DomainError as error:
-            db.session.rollback()
-            period = db.session.get_one(PrepaidPeriod, ident)
-            ctx.note("failed", str(period.customer), _("The invoice of the prepaid period %(period)s could not be written: %(why)s",
-                                                       period=f"{day(period.valid_from)} – {day(period.valid_to)}", why=error))
     if written:
         ctx.count("prepaid invoices", written)
         request_run(RENDER, join_waiting=True)
+
+
+def _tell(ctx: Context, ident: int, why: str) -> None:
+    period = db.session.get_one(PrepaidPeriod, ident)
+    ctx.note("failed", str(period.customer), _("The invoice of the prepaid period %(period)s could not be written: %(why)s",
+                                               period=f"{day(period.valid_from)} – {day(period.valid_to)}", why=why))
 
 
 def write(period_id: int, today: date) -> bool:
@@ -98,7 +101,7 @@ def _settle(session: Session, period: PrepaidPeriod, invoice: Invoice) -> None:
 
 
 def cancel(period_id: int, today: date) -> bool:
-    """Cancel the invoice of a period that was taken back. The cancellation gives the settlement back (`open_items.release_advance`)."""
+    """Cancel the invoice of a period that was taken back. The cancellation gives the settlement back (`open_items`)."""
     with transaction() as session:
         period = session.get_one(PrepaidPeriod, period_id)
         account_for_update(session, period.customer_id)

@@ -19,6 +19,7 @@ from app.receivables.events import CREDIT_NOTE, PREPAID, WRITE_OFF
 from app.receivables.matching import Demand
 from app.receivables.models import Allocation, OpenItem, Payment, PaymentState, PrepaidPeriod, PrepaidUse
 from app.receivables.overdue import Facts, Item, Rules
+from app.receivables.reminder_models import Reminder, ReminderItem
 from app.system.settings import setting
 
 UNPAID = int(LockReason.UNPAID)
@@ -51,10 +52,11 @@ def open_items(session: Session, customer_id: int, currency: str | None = None) 
 def demands(session: Session, customer_ids: Sequence[int]) -> dict[tuple[int, str], list[Demand]]:
     """By customer and currency, the open items as values."""
     found: dict[tuple[int, str], list[Demand]] = defaultdict(list)
-    query = (select(OpenItem.customer_id, OpenItem.currency, OpenItem.id, OpenItem.reference, OpenItem.open, OpenItem.issued_on, OpenItem.due_on, OpenItem.disputed)
+    query = (select(OpenItem.customer_id, OpenItem.currency, OpenItem.id, OpenItem.reference, OpenItem.open, OpenItem.issued_on, OpenItem.due_on, OpenItem.disputed,
+                    OpenItem.kind, OpenItem.principal_id)
              .where(among(OpenItem.customer_id, customer_ids), OpenItem.open > NOUGHT))
     for row in session.execute(query):
-        found[row.customer_id, row.currency].append(Demand(row.id, row.reference, row.open, row.issued_on, row.due_on, row.disputed))
+        found[row.customer_id, row.currency].append(Demand.of(row))
     return found
 
 
@@ -90,7 +92,7 @@ def balances(session: Session, customer_id: int, today: date) -> list[Balance]:
 
 
 class Entry(NamedTuple):
-    """A line of a statement. `kind`: "demand", "payment", "credit_note", "write_off", "return" or "prepaid"; `amount` is
+    """A line of a statement. `kind`: "demand", "payment", "credit_note", "write_off", "return", "asked_again" (after a write-off) or "prepaid"; `amount` is
     positive for what the customer owes, negative for what he paid; `balance` after it."""
 
     on: date
@@ -122,7 +124,7 @@ def statement(session: Session, customer_id: int, currency: str, since: date, un
         kind = row.method if row.method in (CREDIT_NOTE, WRITE_OFF) else "payment"
         found.append((row.received_on, 1, kind, row.reference, -row.amount, row.id))
         if row.state is PaymentState.RETURNED and row.returned_on is not None and row.returned_on <= until:
-            found.append((row.returned_on, 2, "return", row.returned_because, row.amount, row.id))
+            found.append((row.returned_on, 2, "asked_again" if kind == WRITE_OFF else "return", row.returned_because, row.amount, row.id))
     for period in session.execute(select(PrepaidPeriod.id, PrepaidPeriod.valid_from, PrepaidPeriod.valid_to, PrepaidPeriod.amount, func.min(Payment.received_on).label("on"))
                                   .join(PrepaidUse, PrepaidUse.period_id == PrepaidPeriod.id).join(Payment, Payment.id == PrepaidUse.payment_id)
                                   .where(PrepaidPeriod.customer_id == customer_id, PrepaidPeriod.currency == currency, ~PrepaidPeriod.reversed, PrepaidPeriod.invoice_id.is_(None))
@@ -157,19 +159,27 @@ def lock_facts(session: Session, customer_ids: Iterable[int]) -> dict[int, Facts
     """By customer, what `overdue.decide` needs. Call with the accounts locked when something follows from it."""
     ids = list(customer_ids)
     items: dict[int, list[Item]] = defaultdict(list)
-    query = (select(OpenItem.customer_id, OpenItem.id, OpenItem.reference, OpenItem.open, OpenItem.due_on, OpenItem.disputed, OpenItem.lock_notice_on, OpenItem.currency)
+    query = (select(OpenItem.customer_id, OpenItem.id, OpenItem.reference, OpenItem.open, OpenItem.due_on, OpenItem.disputed, OpenItem.lock_notice_on, OpenItem.currency,
+                    _unsaid().label("unsaid"))
              .where(among(OpenItem.customer_id, ids), OpenItem.open > NOUGHT).order_by(OpenItem.due_on, OpenItem.id))
     for row in session.execute(query):
-        items[row.customer_id].append(Item(row.id, row.reference, row.open, row.due_on, row.disputed, row.lock_notice_on, row.currency))
+        items[row.customer_id].append(Item(row.id, row.reference, row.open, row.due_on, row.disputed, row.lock_notice_on, row.currency, row.unsaid))
     accounts = session.execute(select(Customer.id, Customer.lock_reasons, Customer.lock_hold_until).where(among(Customer.id, ids)))
     return {row.id: Facts(tuple(items[row.id]), bool(row.lock_reasons & UNPAID), row.lock_hold_until) for row in accounts}
+
+
+def _unsaid() -> Any:
+    """SQL: the letter that announces the item's lock was booked, but is not made: nobody has been told."""
+    waiting = exists().where(ReminderItem.open_item_id == OpenItem.id, ReminderItem.level > NOUGHT, Reminder.id == ReminderItem.reminder_id,
+                             Reminder.document_id.is_(None), Reminder.lock_on == OpenItem.lock_notice_on)
+    return and_(OpenItem.lock_notice_on.is_not(None), waiting)
 
 
 def _counts(rules: Rules, today: date) -> Any:
     """SQL of `overdue.measure`: the item counts today."""
     named = OpenItem.lock_notice_on < today
     return and_(OpenItem.open > NOUGHT, ~OpenItem.disputed, OpenItem.due_on < today - timedelta(days=rules.after_days),
-                named if rules.require_notice else or_(OpenItem.lock_notice_on.is_(None), named))
+                named if rules.require_notice else or_(OpenItem.lock_notice_on.is_(None), named), ~_unsaid())
 
 
 def may_lock(session: Session, rules: Rules, today: date) -> list[int]:

@@ -94,7 +94,7 @@ class Recording:
         if form.for_prepaid.data:
             return []
         facts = Money(form.amount.data, form.received_on.data, form.reference.data or "")
-        return propose(facts, [Demand(i.id, i.reference, i.open, i.issued_on, i.due_on, i.disputed) for i in items], oldest=True, later=True)
+        return propose(facts, map(Demand.of, items), oldest=True, later=True)
 
     @staticmethod
     def book(form: PaymentForm, uses: dict[int, Decimal]) -> Payment:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from typing import Any
 
 from flask_babel import force_locale
@@ -18,11 +19,13 @@ from sqlalchemy.orm import Session
 from app.billing.invoice_settings import seller_snapshot
 from app.billing.pdf import PDF, _logo
 from app.billing.pdf_process import renderer
-from app.core import formats
+from app.core import clock, formats
+from app.core.apart import apart
 from app.core.db import db, transaction
-from app.core.errors import DomainError, InvalidInput
+from app.core.errors import InvalidInput
 from app.receivables.reminder_models import Reminder
 from app.receivables.reminder_view import letter_html, rows_of
+from app.receivables.reminders import postpone
 from app.system import documents
 from app.system.mail import is_address
 from app.system.mail_templates import queue_template
@@ -52,18 +55,21 @@ def make_letters(ids: list[int], failed: Callable[[str, str], Any]) -> int:
             session.rollback()
             continue
         name = f"{reminder.customer.number} {reminder.customer.company}"
-        try:
+        with apart(f"letter of reminder {ident}", partial(_not_made, ident, name, failed)):
             seller = seller_snapshot()
             logo = _logo()
+            if reminder.lock_on is not None and reminder.sent_on < clock.today():
+                postpone(ident, clock.today())
             html = letter_html(reminder, rows_of(session, [ident])[ident], seller, logo is not None)
             session.rollback()          # nothing is held while the child works
             made += _keep(ident, renderer(logo).render(html))
-        except DomainError as error:
-            session.rollback()
-            with transaction() as session:
-                session.execute(update(Reminder).where(Reminder.id == ident, Reminder.document_id.is_(None)).values(problem=str(error)))
-            failed(name, str(error))
     return made
+
+
+def _not_made(ident: int, name: str, failed: Callable[[str, str], Any], why: str) -> None:
+    with transaction() as session:
+        session.execute(update(Reminder).where(Reminder.id == ident, Reminder.document_id.is_(None)).values(problem=why))
+    failed(name, why)
 
 
 def _keep(ident: int, data: bytes) -> int:

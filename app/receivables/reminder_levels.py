@@ -27,22 +27,35 @@ def add_level(name: str, days: int, fees: str = "", interest: bool = False, lock
             raise InvalidInput(_("At most %(n)s levels.", n=MOST))
         level = ReminderLevel(number=last + 1, name="", days=0)
         _fill(session, level, name, days, fees, interest, lock_notice, lock_days)
-        words = WORDS[2 if lock_notice else 3 if last >= 2 else 1]
-        level.texts = [ReminderText(language=language, subject=subject, body=body) for language, (subject, body) in words.items()]
+        level.texts = [ReminderText(language=language, subject=subject, body=body) for language, (subject, body) in words_of(level).items()]
         session.add(level)
         session.flush()
         return level
 
 
-def change_level(level: ReminderLevel, name: str, days: int, fees: str, interest: bool, lock_notice: bool, lock_days: int) -> None:
+def words_of(level: ReminderLevel) -> dict[str, tuple[str, str]]:
+    """By language the heading and text that came with the product and fit the level."""
+    return WORDS[2 if level.lock_notice else 3 if level.number >= 3 else 1]
+
+
+def change_level(level: ReminderLevel, name: str, days: int, fees: str, interest: bool, lock_notice: bool, lock_days: int) -> list[str]:
+    """A text must name the lock's day if, and only if, the level announces the lock. When that turns, texts that fit no more are
+    replaced by those that came with the product; returns their languages."""
     with transaction() as session:
         session.refresh(level)
+        turned = level.lock_notice != lock_notice
         _fill(session, level, name, days, fees, interest, lock_notice, lock_days)
+        replaced = []
         for text in level.texts:
             try:
                 check_texts(text.subject, text.body, lock_notice)
             except InvalidInput as error:
-                raise InvalidInput(_("The text in “%(language)s” does not fit: %(error)s Change it first, or leave the lock notice as it is.", language=text.language, error=error), "lock_notice") from error
+                if not turned:
+                    raise InvalidInput(_("The text in “%(language)s” does not fit: %(error)s Change it first, or leave the lock notice as it is.", language=text.language, error=error), "lock_notice") from error
+                words = words_of(level)
+                text.subject, text.body = words.get(text.language) or words["en"]
+                replaced.append(text.language)
+        return replaced
 
 
 def _fill(session: Session, level: ReminderLevel, name: str, days: int, fees: str, interest: bool, lock_notice: bool, lock_days: int) -> None:

@@ -130,7 +130,7 @@ class ReminderClaim(Model):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     reminder_id: Mapped[int] = mapped_column(ForeignKey("reminder.id"))
     principal_id: Mapped[int] = mapped_column(ForeignKey("open_item.id"))
-    open_item_id: Mapped[int | None] = mapped_column(ForeignKey("open_item.id"), unique=True)   # empty: interest of less than a cent
+    open_item_id: Mapped[int | None] = mapped_column(ForeignKey("open_item.id"), unique=True)
     kind: Mapped[ClaimKind] = mapped_column(words(ClaimKind))
     from_on: Mapped[date]                                              # flat sum and fine: the day that the demand was issued, so once
     to_on: Mapped[date]

@@ -6,18 +6,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.core import formats
-from app.core.db import db, transaction
-from app.core.errors import Held
+from app.core.db import db
 from app.core.jobs import Context
 from app.customers.models import Customer, CustomerState
-from app.licenses.mass import mass_limit
+from app.licenses.mass import asked_for, hold, is_too_many
 from app.receivables.chain import Chain, Done
 from app.receivables.interest import half_year_of
 from app.receivables.interest_settings import GERMANY
@@ -94,7 +92,7 @@ def run(ctx: Context) -> None:
         for subject, text in notes:
             ctx.note("would" if ctx.dry_run else "held", subject, text)
         if why:
-            raise Held(why)
+            hold(ctx, totals.letters, why)
         return
     chain = Chain(ctx)
 
@@ -112,14 +110,10 @@ def _to_be_looked_at(ctx: Context, letters: int) -> str:
     """Why a person has to look first; empty when the letters may go."""
     if not letters:
         return ""
-    approved, asked = bool(ctx.params.get("approved")), int(ctx.params.get("asked", 0))
+    approved, asked = bool(ctx.params.get("approved")), asked_for(ctx)
     customers = db.session.scalar(select(func.count()).select_from(Customer).where(Customer.state != CustomerState.DELETED)) or 0
-    usual = mass_limit(customers)
-    if letters <= (asked + usual if approved else usual) and (approved or not setting("reminders.review")):
+    if not is_too_many(letters, customers, asked) and (approved or not setting("reminders.review")):
         return ""
-    with transaction() as session:
-        params: dict[str, Any] = {key: value for key, value in ctx.params.items() if key != "approved"}
-        session.execute(update(JobRun).where(JobRun.id == ctx.run_id).values(params={**params, "asked": letters}))
     if approved:
         return _("%(n)s letters are due now, %(asked)s were looked at. Look at the list again, then approve.", n=letters, asked=asked)
     return _("%(n)s reminders are ready. Look at the preview, then approve.", n=letters)

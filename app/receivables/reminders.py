@@ -17,19 +17,21 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.core import formats
+from app.core.db import transaction
 from app.core.money import ZERO, total
 from app.core.sql import among
+from app.customers.locks import LockReason
 from app.customers.models import Customer
 from app.receivables.interest_settings import InterestRule, interest_rule
 from app.receivables.models import OpenItem
-from app.receivables.queries import lock_accounts_in_order
+from app.receivables.queries import account_for_update, lock_accounts_in_order
 from app.receivables.reminder_claims import Claims, claims_for
 from app.receivables.reminder_models import Reminder, ReminderClaim, ReminderItem
 from app.receivables.reminder_queries import Key, credits, due_items, extras, levels
 from app.receivables.reminder_rules import Due, Letter, Level, letter_of
 from app.receivables.reminder_texts import compose, stored_texts
 from app.system.models import ProtocolKind
-from app.system.protocol import record_all
+from app.system.protocol import record, record_all
 from app.system.settings import setting
 
 
@@ -108,7 +110,9 @@ def remind(session: Session, ids: Sequence[int], today: date, by: Terms) -> list
     changes = [{"id": item.id, "reminder_level": level.number, "reminded_on": today} for one in planned for item, level in one.letter.items]
     if changes:
         session.execute(update(OpenItem), changes)
-    notices = [{"id": item.id, "lock_notice_on": today + timedelta(days=level.lock_days)} for one in planned for item, level in one.letter.items if level.lock_notice]
+    held = {item.id for one in planned if one.customer.lock_reasons & LockReason.UNPAID for item, _level in one.letter.items}
+    holding = set(session.scalars(select(OpenItem.id).where(among(OpenItem.id, held), OpenItem.lock_notice_on < today))) if held else set()    # a new day would unlock the account
+    notices = [{"id": item.id, "lock_notice_on": reminder.lock_on} for one, reminder in rows for item, level in one.letter.items if level.lock_notice and item.id not in holding]
     if notices:
         session.execute(update(OpenItem), notices)
     record_all(ProtocolKind.BILLING, "reminded", ({
@@ -122,14 +126,39 @@ def remind(session: Session, ids: Sequence[int], today: date, by: Terms) -> list
 def _reminder(one: Planned, today: date, by: Terms) -> Reminder:
     """The letter's row, its text filled in the customer's language."""
     level, customer = one.letter.level, one.customer
-    pay_until = today + timedelta(days=by.pay_days)
     days = [step.lock_days for _item, step in one.letter.items if step.lock_notice]
-    lock_on = today + timedelta(days=max(days)) if days else None
-    with force_locale(customer.language):
-        values = {"customer": customer.company, "sum": formats.money(one.total, one.currency), "pay_until": formats.day(pay_until),
-                  "lock_on": formats.day(lock_on) if lock_on else "–", "count": formats.number(len(one.letter.items)), "day": formats.day(today)}
-        subject, body = compose(by.texts, level.number, customer.language, values)
+    row = Reminder(customer_id=customer.id, currency=one.currency, level=level.number, sent_on=today, pay_until=today + timedelta(days=by.pay_days),
+                   lock_on=today + timedelta(days=max(days)) if days else None, language=customer.language, total=one.total, credit=one.credit)
+    _write(row, customer, level, len(one.letter.items), by)
+    return row
+
+
+def _write(row: Reminder, customer: Customer, level: Level, count: int, by: Terms) -> None:
+    """Heading and text of a letter about `count` demands, with the days and sums of its row."""
+    lock_on = row.lock_on
+    with force_locale(row.language):
+        values = {"customer": customer.company, "sum": formats.money(row.total, row.currency), "pay_until": formats.day(row.pay_until),
+                  "lock_on": formats.day(lock_on) if lock_on else "–", "count": formats.number(count), "day": formats.day(row.sent_on)}
+        row.subject, row.body = compose(by.texts, level.number, row.language, values)
         if lock_on is not None and not level.lock_notice:       # a demand of a lower level announces the lock: the letter must say the day
-            body += "\n\n" + _("Your licenses will be locked after %(day)s if the demands are not paid by then.", day=formats.day(lock_on))
-    return Reminder(customer_id=customer.id, currency=one.currency, level=level.number, sent_on=today, pay_until=pay_until, lock_on=lock_on, language=customer.language,
-                    subject=subject, body=body, total=one.total, credit=one.credit)
+            row.body += "\n\n" + _("Your licenses will be locked after %(day)s if the demands are not paid by then.", day=formats.day(lock_on))
+
+
+def postpone(ident: int, today: date) -> None:
+    """A letter that announces a lock and could not be made on its day becomes one of today: whoever gets it has all the time that he was to have."""
+    with transaction() as session:
+        account_for_update(session, session.scalars(select(Reminder.customer_id).where(Reminder.id == ident)).one())
+        row = session.get_one(Reminder, ident, with_for_update=True, populate_existing=True)
+        late, named, booked, asked = today - row.sent_on, row.lock_on, row.sent_on, row.pay_until
+        if row.document_id is not None or named is None or late <= timedelta(0):
+            return
+        row.sent_on, row.pay_until, row.lock_on = today, asked + late, named + late
+        reminded = session.scalars(select(ReminderItem.open_item_id).where(ReminderItem.reminder_id == ident, ReminderItem.level > 0)).all()
+        session.execute(update(OpenItem).where(OpenItem.id.in_(reminded), OpenItem.lock_notice_on == named).values(lock_notice_on=row.lock_on))
+        session.execute(update(OpenItem).where(OpenItem.id.in_(reminded), OpenItem.reminded_on == booked).values(reminded_on=today))
+        claimed = select(ReminderClaim.open_item_id).where(ReminderClaim.reminder_id == ident)
+        session.execute(update(OpenItem).where(OpenItem.id.in_(claimed), OpenItem.due_on == asked).values(due_on=row.pay_until))
+        by = terms(session)
+        _write(row, row.customer, next((level for level in by.ladder if level.number == row.level), Level(row.level, 0, {})), len(reminded), by)
+        record(ProtocolKind.BILLING, "reminded", subject_type="reminder", subject_id=ident, subject=row.subject, customer_id=row.customer_id,
+               changes={"sent_on": [booked, today], "lock_on": [named, row.lock_on]})

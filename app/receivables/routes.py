@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from sqlalchemy import select
 
 from app.core.db import db
@@ -22,8 +23,12 @@ def statements_are_used() -> bool:
 
 def go_on(ctx: Context) -> None:
     """Lines that nobody waited for, or that a killed process left."""
-    for state, count in book_new().items():
+    done = book_new()
+    for state, count in done.items():
         ctx.count(f"bank lines {state}", count)
+    if failed := done.get("failed"):
+        raise DomainError(ngettext("%(num)d line of a bank statement could not be booked. The reason stands beside it under “Bank lines”.",
+                                   "%(num)d lines of bank statements could not be booked. The reason stands beside each under “Bank lines”.", failed))
     if db.session.scalar(select(BankFile.id).where(BankFile.released_at.is_(None)).limit(1)) is not None:
         raise DomainError(_("A bank statement was handed in and nobody has booked it yet. Look at it under “Bank statements”."))
 

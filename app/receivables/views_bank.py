@@ -22,11 +22,11 @@ from app.core.listing import Cell
 from app.core.text_index import any_of, has_part
 from app.core.views import AdminInterface, AdminPage, AdminView, action, allowed, expose, with_row
 from app.customers.models import Customer
-from app.receivables.bank import booking, intake
+from app.receivables.bank import booking, gaps, intake
 from app.receivables.bank.xml import MOST_BYTES
 from app.receivables.bank_models import BankAccount, BankFile, BankLine, BankStatement, LineState, PayerAccount
 
-MOST_SHOWN = 200
+MOST_SHOWN = 50
 MOST_UPLOADS = 30
 
 
@@ -51,13 +51,14 @@ class BankPage(AdminPage):
         known = {customer.id: customer for customer in session.scalars(select(Customer).where(Customer.id.in_({p.payer.customer_id for _line, p in plans if p.payer})))}
         files = session.scalars(select(BankFile).where(BankFile.released_at.is_not(None)).order_by(BankFile.id.desc()).limit(15)).all()
         return self.page("receivables/bank.html", waiting=waiting, plans=plans, customers=known, count=session.scalar(select(func.count()).select_from(new.subquery())) or 0,
-                         files=files, balances=self.balances(), open_lines=session.scalar(select(func.count()).select_from(BankLine).where(BankLine.state == LineState.OPEN)) or 0,
+                         files=files, balances=self.balances(), missing={row.id for rows in gaps.told(session, released=False).values() for row in gaps.missing_before(rows)}, open_lines=session.scalar(select(func.count()).select_from(BankLine).where(BankLine.state == LineState.OPEN)) or 0,
                          may_take=may(self, "can_upload"), why_words=why_words, customer_url=url_of, lines_url=self.lines_url(), accounts_url=list_url(BankAccount), file_url=lambda file: url_of(file.document))
 
     @staticmethod
     def balances() -> list[tuple[BankAccount, BankStatement | None]]:
         """Own accounts with the last statement that names a closing balance."""
-        last = (select(func.max(BankStatement.id)).where(BankStatement.account_id == BankAccount.id, BankStatement.closing.is_not(None)).correlate(BankAccount).scalar_subquery())
+        last = (select(BankStatement.id).where(BankStatement.account_id == BankAccount.id, BankStatement.closing.is_not(None))
+                .order_by(BankStatement.closing_on.desc(), BankStatement.id.desc()).limit(1).correlate(BankAccount).scalar_subquery())
         rows = db.session.execute(select(BankAccount, BankStatement).outerjoin(BankStatement, BankStatement.id == last).where(BankAccount.active).order_by(BankAccount.title))
         return [(account, statement) for account, statement in rows]
 
@@ -97,6 +98,9 @@ class BankPage(AdminPage):
         if booking.release():
             done = booking.book_new(booking.AT_ONCE)
             flash(_("%(n)s lines booked: %(payments)s payments, %(open)s wait for you.", n=sum(done.values()), payments=done.get("payment", 0), open=done.get("open", 0)), "success")
+            if failed := done.get("failed"):
+                flash(ngettext("%(num)d line could not be booked. The reason stands beside it; the hourly run tries again, and locks nobody before.",
+                               "%(num)d lines could not be booked. The reason stands beside each; the hourly run tries again, and locks nobody before.", failed), "danger")
             left = db.session.scalar(select(func.count()).select_from(BankLine).where(BankLine.state == LineState.NEW)) or 0
             if left:
                 flash(_("%(n)s more lines are booked by the next hourly run.", n=left), "info")

@@ -67,7 +67,7 @@ class ClearingPage(AdminPage):
         if payment is not None and customer is not None:
             items = open_items(session, customer.id, payment.currency)[:MOST_USES]
             matches = propose(Money(payment.free, payment.received_on, payment.reference, payment.free == payment.amount),
-                              [Demand(i.id, i.reference, i.open, i.issued_on, i.due_on, i.disputed) for i in items], oldest=True, later=True)
+                              map(Demand.of, items), oldest=True, later=True)
             why = {match.item_id: why_words(match.why) for match in matches}
             if status == 200:
                 uses = {match.item_id: match.amount for match in matches}

@@ -19,7 +19,7 @@ from app.core.text_index import any_of, has_part
 from app.core.views import AdminInterface, AdminView, action, allowed, expose
 from app.customers.models import Customer
 from app.receivables import open_items
-from app.receivables.allocation import allocate
+from app.receivables.allocation import allocate, reversible
 from app.receivables.forms import DisputeForm, DueForm, WriteOffForm, amount_field
 from app.receivables.models import Allocation, OpenItem, Payment, PaymentState
 from app.receivables.queries import NOUGHT, payments_of
@@ -82,7 +82,7 @@ class OpenItemView(AdminView):
 
     def show_context(self, item: Any) -> dict[str, Any]:
         parts = payments_of(db.session(), item.id)
-        return {"parts": parts, "reversed": {part.reverses_id for part, _payment in parts if part.reverses_id}, "credits": self.credits(item) if item.open > 0 else [],
+        return {"parts": parts, "reversible": reversible(part for part, _payment in parts), "credits": self.credits(item) if item.open > 0 else [],
                 "why_words": why_words, "method_words": method_words, "payments_view": self.view_of(Payment)}
 
     @staticmethod

@@ -19,9 +19,9 @@ from app.core.text_index import any_of, has_part
 from app.core.views import AdminInterface, AdminView, action, allowed, expose
 from app.customers.models import Customer
 from app.receivables import payments
-from app.receivables.allocation import reverse_allocation
+from app.receivables.allocation import reverse_allocation, reversible
 from app.receivables.clearing import is_unmatched
-from app.receivables.events import NOT_MONEY
+from app.receivables.events import NOT_MONEY, WRITE_OFF
 from app.receivables.forms import ReturnForm, ReverseForm
 from app.receivables.models import Allocation, Payment, PaymentState, PrepaidUse
 from app.receivables.queries import NOUGHT
@@ -89,7 +89,7 @@ class PaymentView(Recording, AdminView):
         session = db.session()
         parts = session.scalars(select(Allocation).where(Allocation.payment_id == item.id).options(joinedload(Allocation.open_item)).order_by(Allocation.id).limit(MOST_ROWS)).all()
         uses = session.scalars(select(PrepaidUse).where(PrepaidUse.payment_id == item.id).options(joinedload(PrepaidUse.period)).order_by(PrepaidUse.id)).all()
-        return {"parts": parts, "reversed": {part.reverses_id for part in parts if part.reverses_id}, "uses": uses, "why_words": why_words}
+        return {"parts": parts, "reversible": reversible(parts), "uses": uses, "why_words": why_words}
 
     @expose("/reverse/<pk>", methods=["GET", "POST"])
     @allowed
@@ -97,6 +97,9 @@ class PaymentView(Recording, AdminView):
         """Take an allocation back: the demand is open again, the money free."""
         part = allocation_of(pk)
         target = self.url_of(part.payment) or self.list_url()
+        amount = formats.money(part.amount, part.payment.currency)
+        intro = (_("%(amount)s of the demand are open again: it is not given up any more. Both rows stay visible.", amount=amount) if part.payment.method == WRITE_OFF else
+                 _("%(amount)s of the demand are open again, and the payment has as much left. Both rows stay visible.", amount=amount))
 
         def save(form: Any) -> Any:
             reverse_allocation(part, form.why.data)
@@ -105,8 +108,7 @@ class PaymentView(Recording, AdminView):
 
         return self.form_page(ReverseForm(), save, title=_("Take back what %(reference)s was paid with", reference=part.open_item.reference), verb=_("Take back"), danger=True, to=target,
                               crumb=(self.head_title(part.payment), target),
-                              intro=_("%(amount)s of the demand are open again, and the payment has as much left. Both rows stay visible.",
-                                      amount=formats.money(part.amount, part.payment.currency)))
+                              intro=intro)
 
     @action("return", _l("Record return"), _l("The bank took the payment back: what it paid is open again, and prepaid periods it bought are taken back. This cannot be undone."),
             "fa-rotate-left", multiple=False, danger=True, form=ReturnForm, when=returnable)

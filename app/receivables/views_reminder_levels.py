@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import flash
 from flask_babel import force_locale
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.core import own_rows
@@ -73,7 +75,10 @@ class ReminderLevelView(AdminView):
         return reminder_levels.add_level(form.name.data or "", form.days.data or 0, form.fees.data or "", form.interest.data, form.lock_notice.data, form.lock_days.data or 14)
 
     def do_edit(self, item: Any, form: Any) -> None:
-        reminder_levels.change_level(item, form.name.data or "", form.days.data or 0, form.fees.data or "", form.interest.data, form.lock_notice.data, form.lock_days.data or 14)
+        replaced = reminder_levels.change_level(item, form.name.data or "", form.days.data or 0, form.fees.data or "", form.interest.data, form.lock_notice.data, form.lock_days.data or 14)
+        if replaced:
+            flash(_("The lock notice was changed: the texts in %(languages)s did not fit any more and were replaced by those that came with the product. Read them before the next letters go.",
+                    languages=", ".join(replaced)), "warning")
 
     def do_delete(self, item: Any) -> None:
         reminder_levels.delete_level(item)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
-from flask import abort, jsonify, redirect, url_for
+from flask import abort, jsonify, redirect, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
@@ -88,10 +89,11 @@ class ReminderPage(AdminPage):
     @expose("/start", methods=["POST"])
     @allowed
     def start(self) -> Any:
-        """Send what the preview shows: what was seen is what is approved, more than that waits again."""
-        session = db.session()
-        seen = sum(1 for _one in planned_letters(session, clock.today(), terms(session)))
-        return self.ask(_("The reminders are being written."), params={"approved": True, "asked": seen})
+        """Send what the preview showed (`seen` letters): that is approved, more than usual beside it waits again."""
+        session, text = db.session(), request.args.get("seen", "")
+        seen = int(text) if text.isdecimal() and len(text) < 7 else 0
+        still = sum(1 for _one in islice(planned_letters(session, clock.today(), terms(session)), seen))
+        return self.ask(_("The reminders are being written."), params={"approved": True, "asked": still} if still else {})
 
     @expose("/progress/<int:run_id>")
     @allowed("index")
@@ -145,6 +147,13 @@ class ReminderView(AdminView):
                      "delivery": _l("Delivery"), "problem": _l("Problem")}
     list_tabs = [("all", _l("All"), None), ("problem", _l("Not made or sent"), Reminder.problem != "")]
 
+    def list_page(self, where: Sequence[Any] = (), hidden: Sequence[str] = ()) -> Any:
+        page = super().list_page(where, hidden)
+        found = deliveries(db.session(), [item.id for item in page.rows])
+        for item in page.rows:
+            item.mail_state = found.get(item.id)
+        return page
+
     def cell(self, item: Any, column: str, link: bool = True) -> Cell:
         return Cell(self.delivery(item)) if column == "delivery" else super().cell(item, column, link)
 
@@ -153,7 +162,7 @@ class ReminderView(AdminView):
         """How the letter got to the customer, in a word."""
         if item.document_id is None:
             return formats.badge(_("Could not be made"), "bad") if item.problem else formats.badge(_("Being made"), "info")
-        state = deliveries(db.session(), [item.id]).get(item.id)
+        state = item.mail_state if hasattr(item, "mail_state") else deliveries(db.session(), [item.id]).get(item.id)
         if state is not None:
             return formats.pill(state)
         return formats.badge(_("To be printed"), "warn")

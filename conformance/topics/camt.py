@@ -20,7 +20,7 @@ def check(case: dict[str, Any], files: Path) -> dict[str, Verdict]:
         raise NotUnderstood("a case without a message")
     message = camt.read(data)
     wanted = case["expect"]
-    got: dict[str, Any] = {"msg_id": message.id, "reports": list(map(report, message.reports)), "return_reasons": message.return_reasons}
+    got: dict[str, Any] = {"msg_id": message.id, "reports": list(map(report, message.reports)), "return_reasons": [t.return_reason for r in message.reports for e in r.entries for t in e.transactions if t.return_reason]}
     verdicts = {key: Verdict(got[key] == wanted[key], got[key]) for key in wanted if key in got}
     if "meaning" in case:       # what a returned debit means: judged with the reasons
         meant = [meaning(e, t) for r in message.reports for e in r.entries for t in e.transactions if e.is_returned_debit(t)]

@@ -138,6 +138,19 @@ def test_a_direct_debit_names_mandate_creditor_and_account(shop: Shop, monkeypat
         "59", "M-1", "DE02120300000000202051", "DE98ZZZ09999999999", False)
 
 
+def test_without_its_payment_method_no_xml_is_stored_that_says_transfer(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plugin stopped, or failing: the invoice waits, the others do not, and nothing wrong is kept for ever."""
+    failed: list[tuple[str, str]] = []
+    method = SimpleNamespace(title="Direct debit", means=lambda _facts: 1 / 0, payment_block=lambda _facts: PaymentBlock(("Collected.",)))
+    with monkeypatch.context() as started:
+        started.setattr(Registry, "by_code", lambda _self, question: {"debit": method} if question == "payment_methods" else {})
+        debited, other = issued(shop, payment_method="debit", **PUBLIC), issued(shop, **PUBLIC)
+        assert render_invoices([debited.id, other.id], lambda number, reason: failed.append((number, reason))) == 2
+        assert [number for number, _reason in failed] == [debited.number] and "ZeroDivisionError" in failed[0][1]
+    assert render_invoices([debited.id], lambda number, reason: failed.append((number, reason))) == 0 and "debit" in failed[1][1]
+    assert {row.kind for row in db.session.query(InvoiceFile).filter_by(invoice_id=debited.id)} == {"pdf"}
+
+
 def test_an_xrechnung_needs_a_reference_at_the_customer(shop: Shop) -> None:
     customer = shop.customer()
     with pytest.raises(InvalidInput, match="Leitweg-ID") as caught:

@@ -17,11 +17,13 @@ from app.core.db import db, transaction
 from app.core.errors import InvalidInput
 from app.customers.models import Customer, CustomerKind, CustomerState
 from app.customers.services import assign_tariff
+from app.housekeeping import public as housekeeping_public
 from app.housekeeping.models import PurgedCustomer
 from app.licenses.models import License, LicenseState
 from app.licenses.services import create_license, delete
+from app.receivables.bank_models import PayerAccount
 from app.receivables.models import Payment
-from app.system.job_runs import run_now
+from app.system.job_runs import approve, execute, run_now
 from app.system.models import Document, DocumentKind, JobRun, MailMessage, ProtocolEntry, ProtocolKind, RunState
 from app.system.outbox import OutboxState
 from app.system.protocol import record
@@ -44,15 +46,16 @@ def protocol(*where: Any) -> int:
     return db.session.scalar(select(func.count()).select_from(ProtocolEntry).where(*where)) or 0
 
 
-def end(customer: Customer, day: date) -> None:
-    """As the daily job does when the last day of the customer is over."""
+def end(customer: Customer, day: date, followed: bool = True) -> None:
+    """As the daily job does when the last day of the customer is over; life goes on with another customer."""
     with at(day), transaction() as session:
         for license in session.scalars(select(License).where(License.customer_id == customer.id)).all():
             delete(license)
         session.refresh(customer)
         customer.move_to(CustomerState.DELETED)
         customer.changed_at = clock.now()
-    on_server()
+    if followed:
+        account(1, first=day)
 
 
 def billed(month_run: str = "2026-06") -> None:
@@ -131,13 +134,37 @@ def test_registrations_that_never_bought_go_from_the_server_too(app: Any) -> Non
     assert run("never_bought", date(2026, 1, 20)).counts == {}
 
 
+def test_who_is_billed_later_or_on_trial_has_not_failed_to_buy(app: Any) -> None:
+    """A quarterly tariff that is billed afterwards charges for the first time when its three months end; a free trial of 90 days bills nothing yet."""
+    later = account(1, first=date(2026, 1, 2), tariff=make.tariff(period_months=3), kind=CustomerKind.PUBLIC)
+    trial = account(1, first=date(2026, 1, 2), tariff=prepaid_tariff(trial_days=90), kind=CustomerKind.PUBLIC)
+    assert run("never_bought", date(2026, 3, 20)).counts == {} and run("never_bought", date(2026, 4, 10)).counts == {}
+    assert (later.state, trial.state) == (CustomerState.ACTIVE, CustomerState.ACTIVE)
+    assert run("never_bought").counts == {"registrations deleted": 1} and trial.state is CustomerState.DELETED
+
+
 def test_more_than_usual_waits_for_a_person(app: Any) -> None:
     tariff, server = prepaid_tariff(), make.server()
     with at(date(2026, 1, 10)):
         owners = [make.customer(tariff, server=server, kind=CustomerKind.PUBLIC) for _n in range(21)]
     held = run("never_bought")
     assert held.state is RunState.HELD and len(notes(held, "held")) == 21 and all(o.state is CustomerState.ACTIVE for o in owners)
-    assert run("never_bought", params={"approved": True}).counts == {"registrations deleted": 21}
+    other = run("never_bought", params={"approved": True})          # approved because the clock jumped: nobody saw the list
+    assert other.state is RunState.HELD and other.params == {"asked": 21}
+    with at(DAY):
+        approve(other.id, "Ada")
+        execute(other.id)
+    db.session.expire_all()
+    assert other.counts == {"registrations deleted": 21}
+
+
+def test_what_fails_with_one_stops_no_other(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = public(), public()
+    real = housekeeping_public.delete
+    monkeypatch.setattr(housekeeping_public, "delete", lambda license, day: 1 / 0 if license.customer_id == first.id else real(license, day))
+    result = run("never_bought")
+    assert result.counts == {"registrations deleted": 1, "left": 1} and "ZeroDivisionError" in notes(result, "failed")[0]
+    assert (first.state, second.state) == (CustomerState.ACTIVE, CustomerState.DELETED)
 
 
 def test_public_licenses_that_are_not_used_go(app: Any) -> None:
@@ -207,6 +234,20 @@ def test_a_customer_without_amounts_is_deleted(app: Any) -> None:
     assert run("customers").counts == {}
 
 
+def test_the_newest_rows_stay_so_that_no_id_is_given_twice(app: Any) -> None:
+    owner = account(1, first=date(2025, 1, 1))
+    end(owner, date(2025, 6, 1), followed=False)
+    billed()
+    assert run("licenses").counts == {}
+    account(1, first=date(2025, 6, 2))
+    with at(date(2025, 7, 1)), transaction():
+        newest = make.customer(company="Erika Mustermann")
+        newest.move_to(CustomerState.DELETED)
+    assert run("licenses").counts == {"licenses removed": 1} and run("customers").counts == {"customers purged": 2}
+    assert db.session.get_one(PurgedCustomer, newest.id).anonymised and "Erika" not in newest.company
+    assert make.customer().id > newest.id
+
+
 def test_a_customer_with_amounts_is_anonymised_and_they_stay(app: Any) -> None:
     owner = account(1, first=date(2025, 1, 1), company="Erika Mustermann", contact="Erika", email="erika@example.org")
     with at(date(2025, 2, 1)):
@@ -217,6 +258,13 @@ def test_a_customer_with_amounts_is_anonymised_and_they_stay(app: Any) -> None:
     assert run("customers").counts == {}                    # he owes something
     with at(date(2025, 6, 2)):
         pay(owner, "119.00", date(2025, 6, 2), reference=item.reference)
+    with at(date(2026, 5, 31)), transaction() as session:
+        session.add(PayerAccount(iban="DE02500105170137075030", customer_id=owner.id, last_on=date(2025, 6, 2)))
+        mail = MailMessage(key="invoice:RE-1", kind="invoice", recipient="erika@example.org", subject="s", body="Dear Erika", message_id="<1>", customer_id=owner.id)
+        session.add(mail)
+    assert run("customers").counts == {}                    # his last invoice is still to be sent
+    with transaction():
+        mail.state = OutboxState.DONE
     with transaction() as session:
         session.add(Document(kind=DocumentKind.UPLOAD, title="contract", file_name="c.pdf", media_type="application/pdf", path="2025/01/" + "a" * 32, size=1, sha256="0" * 64, customer_id=owner.id,
                              retain_until=date(2031, 12, 31)))
@@ -224,6 +272,7 @@ def test_a_customer_with_amounts_is_anonymised_and_they_stay(app: Any) -> None:
     assert run("customers").counts == {"customers purged": 1}
     assert (owner.email, owner.street, owner.contact) == ("", "", "") and "Erika" not in owner.company and owner.number in owner.company
     assert (item.amount, item.open) == (Decimal("119.00"), 0) and db.session.scalar(select(func.count()).select_from(Document)) == 1
+    assert (mail.key, mail.state, mail.recipient, mail.body) == ("invoice:RE-1", OutboxState.DONE, "", "") and db.session.scalar(select(func.count()).select_from(PayerAccount)) == 0
     texts = [f"{row.subject}{row.changes}{row.note}" for row in db.session.scalars(select(ProtocolEntry).where(ProtocolEntry.customer_id == owner.id))]
     assert not any("Erika" in text or "erika" in text for text in texts)
     assert run("customers").counts == {}

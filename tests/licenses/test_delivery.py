@@ -9,7 +9,7 @@ from app.core import clock
 from app.core.db import db, transaction
 from app.licenses import groups, provisioning, services
 from app.licenses.delivery import deliver_provisioning, provisioning_is_due
-from app.licenses.jobs import mass_limit
+from app.licenses.mass import mass_limit
 from app.licenses.models import License, LicenseState, ProvisioningOrder, SyncState
 from app.plugin_api.provisioning import Refused, TryLater, Unknown
 from app.system.job_runs import approve, execute, run_now

@@ -13,12 +13,12 @@ from app.core.db import db, transaction
 from app.core.errors import Conflict, InvalidInput
 from app.core.events import bus
 from app.receivables import clearing, payments
-from app.receivables.bank import booking, intake
+from app.receivables.bank import booking, gaps, intake
 from app.receivables.bank_models import BankAccount, BankFile, BankLine, BankStatement, LineState, PayerAccount
 from app.receivables.events import DebitReturned, DebitsCredited
 from app.receivables.models import Payment
 from app.receivables.prepaid_queries import quote
-from app.system.models import Document, Mark
+from app.system.models import Document, Mark, RunState
 from app.system.settings import change_settings
 from tests.receivables import books
 from tests.receivables.bank_files import IBAN, PAYER, entry, message, part
@@ -139,9 +139,24 @@ def test_a_killed_run_goes_on_and_books_each_line_once(monkeypatch):
     assert booking.book_new() == {}
 
 
+def test_a_line_that_fails_in_an_unknown_way_stops_no_other_and_nobody_is_locked(monkeypatch):
+    _customer, item = owing()
+    take(entry("5.00", "x"), entry("119.00", item.reference))
+    booking.release()
+    real = booking.record_payment
+    monkeypatch.setattr(booking, "record_payment", lambda key, customer, amount, *args, **more: 1 / 0 if amount == 5 else real(key, customer, amount, *args, **more))
+    assert booking.book_new() == {"failed": 1, "payment": 1}
+    assert [(line.state, line.note[:12]) for line in lines()] == [(LineState.NEW, "ZeroDivision"), (LineState.PAYMENT, "")]
+    run = books.hour(date(2026, 11, 21))
+    assert run.state is RunState.HELD or "could not be booked" in books.notes(run, "failed")[0]
+    monkeypatch.undo()
+    assert booking.book_new() == {"payment": 1} and lines()[0].note == ""
+
+
 @pytest.mark.parametrize(("data", "words"), [
     (message(entry("1.00"), account="DE02120300000000202051"), "none of yours"), (message(entry("1.00"), kind="052"), "intraday"), (message(entry("1.005")), "two decimals"),
-    (b"<x/>", "no account statement")])
+    (message(entry("1.00"), balances=("0.00", "1234.567")), "two decimals"), (message(entry("1.00"), balances=("999999999999999999", "1.00")), "too large"),
+    (message(entry("1.00")).replace(b"2026-11-20T23:00:00", b"9999-12-31T23:59:59-12:00"), "no day"), (b"<x/>", "no account statement")])
 def test_what_cannot_be_taken_in_is_refused_and_leaves_nothing(data, words):
     with pytest.raises(InvalidInput, match=words):
         intake.take_file("x.xml", data)
@@ -226,10 +241,30 @@ def test_the_hourly_chain_hears_how_old_the_bank_data_is_and_of_a_gap():
     assert clock.local(db.session.get(Mark, "intake:bank").at).date() == DAY
     take(entry("6.00", on=date(2026, 11, 21)), ident="M2", balances=("50.00", "56.00"), on=date(2026, 11, 21))
     statement = db.session.scalars(select(BankStatement).order_by(BankStatement.id.desc())).first()
-    assert statement.follows is False and statement.adds_up is True
-    booking.release()
+    (account_id,) = gaps.told(db.session(), released=False)
+    missing = [row.id for row in gaps.missing_before(gaps.told(db.session(), released=False)[account_id])]
+    assert missing == [statement.id] and statement.adds_up is True
+    later = date(2026, 11, 22)
+    with books.at(later):
+        take(entry("1.00", on=later), ident="M3", balances=("56.00", "57.00"), on=later)      # goes on after it: the gap stays
+        booking.release()
     db.session.expire_all()
     assert clock.local(db.session.get(Mark, "intake:bank").at).date() == DAY
+    with books.at(date(2026, 11, 23)):
+        take(entry("45.00", on=date(2026, 11, 21)), ident="M4", balances=("5.00", "50.00"), on=date(2026, 11, 21))     # what was missing
+        booking.release()
+    db.session.expire_all()
+    assert clock.local(db.session.get(Mark, "intake:bank").at).date() == later
+
+
+def test_statements_that_overlap_are_no_gap():
+    def row(ident, day, opening, closing):
+        return gaps.Told(ident, date(2026, 11, day), Decimal(opening), Decimal(closing), None)
+
+    days = [row(1, 2, 0, 5), row(2, 3, 5, 7), row(3, 4, 7, 9)]
+    assert gaps.missing_before([*days, row(4, 4, 0, 9), row(5, 5, 5, 12), row(6, 4, -3, 9)]) == []      # a week, an overlap, and one that began earlier
+    assert gaps.missing_before([row(1, 2, 7, 9), row(2, 2, 5, 7), *days[1:]]) == []                     # two of a day in any order
+    assert [found.id for found in gaps.missing_before([days[0], days[2], row(4, 5, 9, 11), row(5, 6, 30, 31)])] == [3, 5]
 
 
 def test_an_archive_of_statements_is_unpacked_and_a_broken_one_refused():
@@ -241,6 +276,12 @@ def test_an_archive_of_statements_is_unpacked_and_a_broken_one_refused():
         archive.writestr("a.xml", message(entry("1.00"), ident="A"))
         archive.writestr("b.xml", message(entry("2.00"), ident="B"))
     assert [name for name, _data in intake.unpack("x.zip", box.getvalue())] == ["a.xml", "b.xml"]
-    for broken in (box.getvalue()[:-30], b"PK\x03\x04abc"):
+    damaged = []
+    for method in (zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA):
+        other = io.BytesIO()
+        with zipfile.ZipFile(other, "w", method) as archive:
+            archive.writestr("a.xml", message(entry("1.00")))
+        damaged.append(other.getvalue()[:60] + b"\xff" * 40 + other.getvalue()[100:])
+    for broken in (box.getvalue()[:-30], b"PK\x03\x04abc", *damaged):
         with pytest.raises(InvalidInput, match="damaged"):
             list(intake.unpack("x.zip", broken))

@@ -16,7 +16,7 @@ from app.receivables import lock_steps, money_steps
 from app.receivables.explain import explain
 from app.receivables.intakes import Intake, intakes, mark_read, register_intake
 from app.receivables.models import OpenItem, Payment
-from app.receivables.open_items import set_dispute, set_lock_notice
+from app.receivables.open_items import set_dispute
 from app.system.job_runs import approve, execute, run_now
 from app.system.models import JobRun, ProtocolEntry, RunState
 from app.system.settings import change_settings
@@ -125,7 +125,8 @@ def test_dispute_respite_and_notice(app):
     with at(DAY - timedelta(days=3)):
         set_dispute(db.session.scalar(select(OpenItem).where(OpenItem.customer_id == disputed.id)), True, "never ordered")
         set_lock_hold(respite, DAY + timedelta(days=2))
-        set_lock_notice(db.session.scalars(select(OpenItem).where(OpenItem.customer_id == told.id)).all(), DAY + timedelta(days=3))
+        with transaction() as session:
+            session.scalars(select(OpenItem).where(OpenItem.customer_id == told.id)).one().lock_notice_on = DAY + timedelta(days=3)
     hour(DAY)
     assert [locked(c) for c in (disputed, respite, told)] == [(0, {0})] * 3
     with at(DAY):

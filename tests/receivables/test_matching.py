@@ -45,6 +45,21 @@ def test_named_demands_come_first_oldest_first():
     assert matches("120.00", a, b, text="RE-2026-00001", oldest=True) == [(1, "100.00", "reference"), (2, "20.00", "oldest")]
 
 
+def test_costs_and_interest_come_before_their_principal():
+    """§ 367 BGB: 100.00 for a demand of 100.00 that bore 2.50 of costs and 1.20 of interest leave 3.70 of it open."""
+    def borne(claimed: int) -> list[Demand]:
+        on = date(2026, 10, claimed)
+        return [Demand(14, "Interest RE-2026-00012", Decimal("1.20"), on, on, kind="interest", principal_id=12), Demand(15, "Fee RE-2026-00012", Decimal("2.50"), on, on, kind="cost", principal_id=12)]
+
+    principal, other = owed(12, "100.00", 2), owed(11, "50.00", 3)
+    parts = [(15, "2.50", "reference"), (14, "1.20", "reference"), (12, "96.30", "reference")]
+    assert matches("100.00", other, principal, *borne(18), text="RE-2026-00012") == parts
+    assert [m[:2] for m in matches("110.00", other, principal, *borne(18), oldest=True)] == [(15, "2.50"), (14, "1.20"), (12, "100.00"), (11, "6.30")]
+    assert matches("100.00", principal, *borne(20), text="RE-2026-00012") == [(12, "100.00", "reference")]      # claimed on the day he paid
+    assert matches("103.70", principal, *borne(20), text="RE-2026-00012")[1:] == [(15, "2.50", "reference"), (14, "1.20", "reference")]
+    assert matches("103.70", principal, *borne(21), text="RE-2026-00012") == [(12, "100.00", "reference")]
+
+
 def test_the_exact_amount_only_when_one_demand_has_it():
     a, b, c = owed(1, "119.00", 1), owed(2, "119.00", 2), owed(3, "30.00", 3)
     assert matches("119.00", a, c) == [(1, "119.00", "amount")]

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.billing.cancel import cancel_invoice, credit_invoice
 from app.billing.events import InvoiceIssued, InvoicesIssued
@@ -14,8 +14,9 @@ from app.core import clock
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput
 from app.core.events import publish
-from app.receivables.models import OpenItem, Payment
-from app.receivables.open_items import add_demand, set_dispute, set_due_date, set_lock_notice, write_off
+from app.receivables.allocation import reverse_allocation
+from app.receivables.models import OpenItem, Payment, PaymentState
+from app.receivables.open_items import add_demand, set_dispute, set_due_date, write_off
 from app.receivables.payments import record_return
 from app.receivables.queries import statement
 from tests.receivables.books import check_books, demand, pay
@@ -82,7 +83,7 @@ def test_demands_without_invoice_are_checked(app):
     assert db.session.scalars(select(OpenItem.id)).all() == [item.id]
 
 
-def test_dispute_notice_and_time_are_noted(app):
+def test_dispute_and_time_are_noted(app):
     from tests import factories as make
 
     today = clock.today()
@@ -93,10 +94,6 @@ def test_dispute_notice_and_time_are_noted(app):
     assert (item.disputed, item.dispute_note) == (True, "never ordered")
     set_dispute(item, False)
     assert (item.disputed, item.dispute_note) == (False, "")
-    set_lock_notice([item], today + timedelta(days=5))
-    assert item.lock_notice_on == today + timedelta(days=5)
-    with pytest.raises(InvalidInput):
-        set_lock_notice([item], today - timedelta(days=1))
     set_due_date(item, today + timedelta(days=30))
     assert item.due_on == today + timedelta(days=30)
     for day in (item.issued_on - timedelta(days=1), today + timedelta(days=731)):
@@ -120,3 +117,25 @@ def test_a_demand_is_given_up_with_a_reason(app):
     with pytest.raises(InvalidInput, match="settled"):
         write_off(item, "insolvent")
     check_books()
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_was_given_up_never_becomes_credit(invoice, whole):
+    """Taken back it is asked for again; when its invoice is cancelled nothing of it is left."""
+    item = item_of(invoice)
+    write_off(item, "insolvent")
+    given_up = db.session.scalar(select(Payment))
+    reverse_allocation(given_up.allocations[0], "he paid after all")
+    assert (item_of(invoice).open, given_up.free, given_up.state) == (119, 0, PaymentState.RETURNED)
+    today = clock.today()
+    assert [e.kind for e in statement(db.session, item.customer_id, "EUR", today, today).entries][-1] == "asked_again"
+    write_off(item_of(invoice), "insolvent")
+    if whole:
+        cancel_invoice(invoice.id, "wrong customer")
+    else:
+        credit_invoice(invoice.id, {1: Decimal("20.00")}, "one license too many")
+        given_up = db.session.scalars(select(Payment.amount).where(Payment.method == "write_off", Payment.state == PaymentState.BOOKED)).all()
+        assert (item_of(invoice).open, given_up, db.session.scalar(select(func.sum(Payment.free)))) == (0, [Decimal("95.20")], 0)
+        credit_invoice(invoice.id, {1: Decimal("80.00")}, "the rest")
+    assert item_of(invoice).open == 0 and db.session.scalar(select(func.sum(Payment.free))) == 0
+    assert statement(db.session, item.customer_id, "EUR", today, today).closing == 0

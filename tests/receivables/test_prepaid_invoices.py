@@ -13,9 +13,11 @@ from sqlalchemy import func, select
 from app.billing.cancel import cancel_invoice
 from app.billing.models import BillingDocument, Invoice, InvoiceKind
 from app.core.db import db, transaction
+from app.core.errors import InvalidInput
 from app.core.money import total
 from app.receivables import prepaid_invoices
-from app.receivables.models import OpenItem, Payment, PrepaidPeriod
+from app.receivables.allocation import book, reverse_allocation, reversible, unbook
+from app.receivables.models import Allocation, OpenItem, Payment, PrepaidPeriod
 from app.receivables.payments import record_return
 from app.receivables.queries import balances, statement
 from app.system.models import JobNote
@@ -118,6 +120,34 @@ def test_a_sum_that_differs_from_what_was_paid_is_not_issued():
     with transaction() as session:
         period = session.scalar(select(PrepaidPeriod))
         period.invoice_id, period.to_invoice = invoices()[0].id, False
+
+
+def test_what_settles_a_prepaid_invoice_is_no_money_to_take_back():
+    one, _payments = bought()
+    part = db.session.scalar(select(Allocation))
+    db.session.rollback()
+    with at(START), pytest.raises(InvalidInput, match="in advance"):
+        reverse_allocation(part, "by mistake")
+    assert owed(one) == 0 and reversible([part]) == set()
+    payment = db.session.get_one(Payment, part.payment_id)
+    with transaction():         # as older versions let it happen, with the next hour after it
+        unbook(payment, part, "by mistake", START)
+        book(payment, part.open_item, part.amount, "reference")
+    with at(START):
+        cancel_invoice(invoices()[0].id, "wrong address", START)
+    assert owed(one) == 0
+
+
+def test_an_invoice_that_fails_in_an_unknown_way_stops_nobody(monkeypatch):
+    def broken(*args):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(prepaid_invoices, "_document", broken)
+    one, _payments = bought()
+    assert invoices() == [] and one.lock_reasons == 0 and "ZeroDivisionError" in db.session.scalar(select(JobNote.reason).where(JobNote.kind == "failed"))
+    monkeypatch.undo()
+    hour(START, 11)
+    assert len(invoices()) == 1
 
 
 def test_without_the_setting_none_is_written():

@@ -13,10 +13,19 @@ from sqlalchemy.exc import IntegrityError
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput
 from app.customers.services import change_customer
+from app.receivables import reminder_letters
 from app.receivables.models import DemandKind, OpenItem
 from app.receivables.open_items import set_dispute, write_off
 from app.receivables.reminder_letters import letter
-from app.receivables.reminder_models import ClaimKind, Reminder, ReminderClaim, ReminderItem, ReminderLevel
+from app.receivables.reminder_levels import change_level, save_text
+from app.receivables.reminder_models import (
+    ClaimKind,
+    Reminder,
+    ReminderClaim,
+    ReminderItem,
+    ReminderLevel,
+    ReminderText,
+)
 from app.receivables.reminder_rules import Due, Level, letter_of, next_level, parse_fees
 from app.receivables.reminder_run import LETTERS, REMINDERS
 from app.receivables.reminder_texts import check_texts
@@ -24,7 +33,7 @@ from app.system.job_runs import approve, run_now
 from app.system.models import Document, JobRun, MailMessage, RunState
 from app.system.settings import change_settings
 from tests import factories as make
-from tests.receivables.books import at, check_books, demand, notes, pay
+from tests.receivables.books import account, at, check_books, demand, hour, locked, notes, pay
 
 DUE = date(2026, 3, 2)
 COMPANY = {"company.name": "Funk GmbH", "company.street": "Weg 1", "company.postcode": "20457", "company.city": "Hamburg", "company.country": "DE",
@@ -213,6 +222,35 @@ def test_one_letter_for_all_demands_of_a_customer(firm: None) -> None:
     assert {item.level for item in letters[1].items} == {0, 1, 2}
 
 
+def test_every_demand_of_a_letter_locks_after_the_day_that_the_letter_says(firm: None) -> None:
+    """A reaches level 3 with 14 days to the lock, B level 2 with 7: the letter names one day, and that day counts for both."""
+    with transaction() as session:
+        second, third = session.scalars(select(ReminderLevel).where(ReminderLevel.number > 1).order_by(ReminderLevel.number))
+        second.lock_days, third.lock_notice, third.lock_days = 7, True, 14
+    owner = make.customer()
+    with at(date(2026, 2, 16)):
+        older, younger = demand(owner, "10.00", DUE), demand(owner, "10.00", DUE + timedelta(days=21))
+    for days in (7, 21, 28, 42):
+        remind(DUE + timedelta(days=days))
+    last = sent()[-1]
+    assert (older.reminder_level, younger.reminder_level, last.lock_on) == (3, 2, DUE + timedelta(days=56))
+    assert older.lock_notice_on == younger.lock_notice_on == last.lock_on
+
+
+def test_a_further_letter_does_not_unlock_who_is_locked(firm: None) -> None:
+    with transaction() as session:
+        session.scalars(select(ReminderLevel).where(ReminderLevel.number == 3)).one().lock_notice = True
+    owner = account(1, first=date(2026, 2, 1))
+    with at(date(2026, 2, 16)):
+        item = demand(owner, "100.00", DUE)
+    for days in (7, 21, 36, 42):
+        remind(DUE + timedelta(days=days))
+        with at(DUE + timedelta(days=days)):
+            run_now(LETTERS)
+        hour(DUE + timedelta(days=days), 12)
+    assert item.reminder_level == 3 and item.lock_notice_on == DUE + timedelta(days=35) and locked(owner)[0] != 0
+
+
 def test_the_unique_row_stands_behind_it(firm: None) -> None:
     owner = make.customer()
     with at(date(2026, 2, 16)):
@@ -287,6 +325,46 @@ def test_a_letter_that_cannot_be_made_is_shown_and_tried_again(firm: None) -> No
     assert sent()[0].problem == ""
 
 
+def test_a_letter_that_fails_in_an_unknown_way_stops_no_other(firm: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    with at(date(2026, 2, 16)):
+        for name in ("Broken", "Taxi Nord"):
+            demand(make.customer(company=name), "100.00", DUE)
+    remind(DUE + timedelta(days=7))
+    real = reminder_letters.letter_html
+    monkeypatch.setattr(reminder_letters, "letter_html", lambda reminder, *args: {}["x"] if reminder.customer.company == "Broken" else real(reminder, *args))
+    with at(DUE + timedelta(days=7)):
+        run = run_now(LETTERS)
+    assert run.counts["letters"] == 1 and "Broken: KeyError" in notes(run, "failed")[0] and "KeyError" in sent()[0].problem
+
+
+def test_nobody_is_locked_by_a_letter_that_was_not_made(firm: None) -> None:
+    """The notice counts from the letter: while it cannot be made nothing locks, and made later it names a later day."""
+    owner = account(1, first=date(2026, 2, 1), language="en")
+    with at(date(2026, 2, 16)):
+        item = demand(owner, "100.00", DUE)
+    remind(DUE + timedelta(days=7))
+    with at(DUE + timedelta(days=7)):
+        run_now(LETTERS)
+    change_settings({"company.iban": ""})
+    day = DUE + timedelta(days=21)
+    remind(day)
+    with at(day):
+        assert run_now(LETTERS).counts["letters"] == 0
+    assert item.lock_notice_on == day + timedelta(days=14)
+    hour(day + timedelta(days=15))
+    assert locked(owner) == (0, {0})
+    change_settings(COMPANY)
+    with at(day + timedelta(days=15)):
+        assert run_now(LETTERS).counts["letters"] == 1
+    last = sent()[-1]
+    assert (last.sent_on, last.lock_on, item.lock_notice_on, item.reminded_on) == (day + timedelta(days=15), day + timedelta(days=29), last.lock_on, last.sent_on)
+    assert "Apr 21, 2026" in last.body and last.pay_until == day + timedelta(days=22)
+    hour(last.lock_on)
+    assert locked(owner)[0] == 0
+    hour(last.lock_on + timedelta(days=1))
+    assert locked(owner)[0] != 0
+
+
 def test_without_address_the_letter_is_there_to_print(firm: None) -> None:
     with at(date(2026, 2, 16)):
         demand(make.customer(email=""), "100.00", DUE)
@@ -295,6 +373,18 @@ def test_without_address_the_letter_is_there_to_print(firm: None) -> None:
         run_now(LETTERS)
     assert sent()[0].document_id and "Print" in sent()[0].problem
     assert db.session.scalar(select(func.count()).select_from(MailMessage)) == 0
+
+
+def test_the_lock_notice_of_a_level_can_be_turned(firm: None) -> None:
+    """Neither the level nor its texts could go first: texts that fit no more are replaced, others stay."""
+    session = db.session()
+    level = session.scalars(select(ReminderLevel).where(ReminderLevel.number == 1)).one()
+    own = session.scalars(select(ReminderText).where(ReminderText.level_id == level.id, ReminderText.language == "de")).one()
+    session.rollback()
+    assert change_level(level, level.name, level.days, "", False, True, 10) == ["de", "en", "pt_BR"] and "{{lock_on}}" in own.body
+    save_text(level, "de", "Mahnung", "{{sum}} bis {{pay_until}}, sonst Sperre nach {{lock_on}}", own)
+    assert change_level(level, level.name, level.days + 1, "", False, True, 10) == [] and own.subject == "Mahnung"
+    assert len(change_level(level, level.name, level.days, "", False, False, 10)) == 3 and "{{lock_on}}" not in own.body
 
 
 def test_levels_are_seeded(app: Any) -> None:

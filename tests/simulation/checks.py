@@ -138,7 +138,7 @@ class Checks:
                 continue
             if row.method in ("credit_note", "write_off"):
                 have[name_of(row.company)] -= row.free
-                if row.method == "write_off":
+                if row.method == "write_off" and row.state is PaymentState.BOOKED:
                     want[name_of(row.company)] -= row.amount
                 continue
             one = self.p.model.payments[mark_in(row.reference)]

@@ -29,6 +29,7 @@ from app.billing.einvoice.facts import (
     Vat,
 )
 from app.billing.models import InvoiceKind
+from app.billing.payment_methods import PAID_IN_ADVANCE
 from app.catalog.tax import NOTES, OUTSIDE, REVERSE_CHARGE, SMALL_BUSINESS
 from app.core import formats
 from app.core.money import ZERO
@@ -37,7 +38,6 @@ from app.plugin_api.payment import PaymentMeans
 TYPE = {InvoiceKind.INVOICE: "380", InvoiceKind.CANCELLATION: "384", InvoiceKind.CREDIT_NOTE: "381"}
 EXEMPT = {"AE": (REVERSE_CHARGE, "VATEX-EU-AE"), "O": (OUTSIDE, "VATEX-EU-O"), "E": (SMALL_BUSINESS, None), "G": (None, "VATEX-EU-G")}
 UNKNOWN_MEANS = "1"         # UNTDID 4461: agreed otherwise
-PAID_IN_ADVANCE = "prepaid"  # in place of a payment method: the money was there before
 ROUTE = re.compile(r"\d{2,12}(-[A-Za-z0-9]{1,30})?-\d{2}")
 ROUTE_SCHEME = "0204"       # of Leitweg-IDs
 

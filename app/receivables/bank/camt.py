@@ -167,10 +167,6 @@ class Message:
     def kind(self) -> str:
         return self.name[:8]
 
-    @property
-    def return_reasons(self) -> list[str]:
-        return [t.return_reason for r in self.reports for e in r.entries for t in e.transactions if t.return_reason]
-
 
 def read(data: bytes) -> Message:
     """Raises InvalidInput when the bytes are no whole message of this kind; then nothing of it may be used."""

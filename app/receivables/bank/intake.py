@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import lzma
 import zipfile
+import zlib
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
+from decimal import Decimal
 
 from flask_babel import gettext as _
 from sqlalchemy import delete, select, update
@@ -20,16 +23,16 @@ from app.core.db import db, transaction
 from app.core.errors import Conflict, InvalidInput
 from app.core.formats import instant
 from app.receivables.bank import camt
-from app.receivables.bank.lines import Known, Line, News, groups_of, news
+from app.receivables.bank.lines import Known, Line, News, groups_of, news, storable
 from app.receivables.bank.xml import MOST_BYTES
 from app.receivables.bank_models import BankAccount, BankFile, BankLine, BankStatement, LineState
 from app.system import documents
 from app.system.models import DocumentKind
+from app.system.retention import BOOKS, retain_until
 from app.system.settings import setting
 from app.system.uploads import shown_name
 
 MOST_FILES = 200                    # in one archive
-KEEP_YEARS = 10                     # books
 
 
 def unpack(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
@@ -46,7 +49,7 @@ def unpack(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
                 with archive.open(member) as handle:
                     content = handle.read(MOST_BYTES + 1)
                 yield member.filename, content
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
         raise InvalidInput(_("The archive “%(name)s” is damaged or has a password.", name=name), "file") from error
 
 
@@ -68,7 +71,7 @@ def take_file(name: str, data: bytes) -> BankFile:
         with transaction() as session:
             _refuse_known(session, checksum)
             today = clock.today()
-            document = documents.add(stored, DocumentKind.UPLOAD, f"Bank/{today:%Y}", f"{message.kind} {message.id}", shown, "application/xml", retain_until=date(today.year + KEEP_YEARS, 12, 31))
+            document = documents.add(stored, DocumentKind.UPLOAD, f"Bank/{today:%Y}", f"{message.kind} {message.id}", shown, "application/xml", retain_until=retain_until(BOOKS, today))
             file = BankFile(sha256=checksum, file_name=shown, message=message.name[:20], message_id=message.id[:70], document=document, by=current_actor().name[:80])
             session.add(file)
             session.flush()
@@ -116,15 +119,19 @@ def _take_report(session: Session, file: BankFile, message: camt.Message, report
     file.seen += len(lines)
     file.known += len(found.known)
     opening, closing, sums = report.opening, report.closing, report.difference
-    before = session.scalar(select(BankStatement.closing).where(BankStatement.account_id == account.id, BankStatement.closing.is_not(None))
-                            .order_by(BankStatement.closing_on.desc(), BankStatement.id.desc()).limit(1))
     adds_up = None if sums is None else sums[0] == sums[1]
     session.add(BankStatement(
         file=file, account=account, number=report.number[:40], currency=report.currency or (closing.currency if closing else ""),
-        opening=opening.signed if opening else None, closing=closing.signed if closing else None, closing_on=closing.at.day if closing else None, adds_up=adds_up,
-        follows=None if before is None or opening is None else before == opening.signed,
+        opening=_signed(opening), closing=_signed(closing), closing_on=closing.at.day if closing else None, adds_up=adds_up,
         complete_to=_complete_to(message, report) if message.kind == "camt.053" and adds_up is not False else None))
     session.flush()
+
+
+def _signed(balance: camt.Balance | None) -> Decimal | None:
+    if balance is None:
+        return None
+    storable(balance.amount)
+    return balance.signed
 
 
 def _complete_to(message: camt.Message, report: camt.Report) -> datetime | None:
@@ -139,7 +146,10 @@ def _complete_to(message: camt.Message, report: camt.Report) -> datetime | None:
     if report.closing is not None and report.closing.at.day is not None:
         end = datetime.combine(report.closing.at.day, time(23, 59, 59), tzinfo=clock.zone())
         moment = end if moment is None else min(moment, end)
-    return None if moment is None else min(moment.astimezone(UTC), clock.now())
+    try:
+        return None if moment is None else min(moment.astimezone(UTC), clock.now())
+    except OverflowError as error:
+        raise InvalidInput(_("“%(text)s” is no day (%(where)s).", text=made[:30], where="CreDtTm"), "file") from error
 
 
 def _stored(session: Session, account: BankAccount, lines: list[Line]) -> list[Known]:

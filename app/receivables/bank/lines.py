@@ -95,7 +95,7 @@ def _parts(kind: str, entry: Entry) -> list[Line]:
     if entry.booked.day is None:
         raise InvalidInput(_l("A booked line of %(amount)s has no booking day.", amount=f"{entry.amount} {entry.currency}"), "file")
     sign = 1 if entry.sign == CREDIT else -1
-    whole = sign * _cents(entry.amount)
+    whole = sign * storable(entry.amount)
     found = entry.transactions
     if len(found) > 1 and not _told(entry, sum((t.amount.amount * (-1 if (t.sign or entry.sign) != entry.sign else 1) for t in found if t.amount), Decimal(0))):
         found = ()      # the parts do not make up the sum, or are in another currency: only the sum is certain
@@ -103,14 +103,15 @@ def _parts(kind: str, entry: Entry) -> list[Line]:
         return [_line(kind, entry, Transaction(), whole, whole, 0)]
     if len(found) == 1:
         return [_line(kind, entry, found[0], whole, whole, 1)]
-    return [_line(kind, entry, t, (sign if (t.sign or entry.sign) == entry.sign else -sign) * _cents(t.amount.amount), whole, len(found)) for t in found if t.amount and t.amount.amount]
+    return [_line(kind, entry, t, (sign if (t.sign or entry.sign) == entry.sign else -sign) * storable(t.amount.amount), whole, len(found)) for t in found if t.amount and t.amount.amount]
 
 
 def _told(entry: Entry, parts: Decimal) -> bool:
     return parts == entry.amount and all(t.amount is not None and t.amount.currency == entry.currency for t in entry.transactions)
 
 
-def _cents(amount: Decimal) -> Decimal:
+def storable(amount: Decimal) -> Decimal:
+    """The amount itself. Raises InvalidInput when the database has no place for it."""
     try:
         to_cents(amount)
     except ValueError as error:
@@ -132,7 +133,7 @@ def _line(kind: str, entry: Entry, part: Transaction, amount: Decimal, whole: De
     original = part.original_amount
     return Line(
         source=kind, bank_reference=(part.bank_reference or entry.bank_reference)[:140], entry_amount=whole, parts=parts, booked_on=entry.booked.day, amount=amount,
-        currency=entry.currency, fee=_cents(part.fee), original=_cents(original) if original is not None else None, party=" ".join(party.split())[:140], party_iban=iban[:34],
+        currency=entry.currency, fee=storable(part.fee), original=storable(original) if original is not None else None, party=" ".join(party.split())[:140], party_iban=iban[:34],
         text=text[:1000], end_to_end_id=end_to_end[:70], mandate_id=part.mandate_id[:70], instruction_id=part.instruction_id[:70],
         collection_id=(part.collection_id or entry.collection_id)[:70], bank_code=entry.bank_code[:40], returned=returned, reversal=bool(entry.reversal),
         reason_code=part.return_reason[:40], reason_text=part.return_text[:500])
