@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = '0015_statement_gaps'
-down_revision = '0013_website'
+down_revision = '0014_customer_lock'
 branch_labels = None
 depends_on = None
 
