@@ -24,6 +24,7 @@ from sqlalchemy.exc import IntegrityError
 from app.core import clock, formats
 from app.core.db import db, transaction
 from app.licenses.models import License, ProvisioningOrder, SyncState
+from app.receivables.refund_models import RefundOrder
 from app.system import backup, job_runs, quarantine
 from app.system.mail import deliver_mail, queue_mail
 from app.system.models import EventFailure, JobRun, MailMessage, Mark, RunState
@@ -74,13 +75,16 @@ def _outboxes() -> Iterator[tuple[str, str]]:
         select(func.count()).select_from(MailMessage).where(MailMessage.state == OutboxState.HELD).scalar_subquery(),
         select(func.count()).select_from(MailMessage).where(MailMessage.state == OutboxState.UNSURE).scalar_subquery(),
         select(func.count()).select_from(License).where(License.sync_state != SyncState.SYNCED, License.sync_state == SyncState.FAILED).scalar_subquery(),
-        select(func.count()).select_from(EventFailure).where(EventFailure.repeated_at.is_(None)).scalar_subquery())).one()
+        select(func.count()).select_from(EventFailure).where(EventFailure.repeated_at.is_(None)).scalar_subquery(),
+        select(func.count()).select_from(RefundOrder).where(RefundOrder.state == OutboxState.HELD).scalar_subquery())).one()
     if dead[0] or dead[1]:
         yield "dead:mail", ngettext("%(num)d e-mail failed or is unclear.", "%(num)d e-mails failed or are unclear.", dead[0] + dead[1])
     if dead[2]:
         yield "dead:provisioning", ngettext("%(num)d license could not be brought to its PTT server.", "%(num)d licenses could not be brought to their PTT servers.", dead[2])
     if dead[3]:
         yield "dead:reactions", ngettext("%(num)d reaction of a plugin failed.", "%(num)d reactions of plugins failed.", dead[3])
+    if dead[4]:
+        yield "dead:refunds", ngettext("%(num)d refund is unclear or could not be asked for.", "%(num)d refunds are unclear or could not be asked for.", dead[4])
     if setting("system.hold_outgoing"):
         return
     for name, table in OUTBOXES.items():

@@ -17,6 +17,7 @@ from app.customers.account_models import AccountCustomer, PortalAccount, TermsAc
 from app.customers.models import Customer, TariffAssignment
 from app.licenses.models import License, LicenseTariff, LockPeriod, PttGroup, group_member
 from app.receivables.models import Allocation, OpenItem, Payment, PrepaidPeriod
+from app.receivables.refund_models import Refund
 from app.system.models import MailMessage, ProtocolEntry
 from app.system.protocol import plain
 
@@ -44,6 +45,7 @@ def tables(session: Session, customer_id: int) -> dict[str, list[dict[str, Any]]
         "open_items": _all(OpenItem).where(OpenItem.customer_id == customer_id).order_by(OpenItem.id),
         "payments": _all(Payment).where(Payment.customer_id == customer_id).order_by(Payment.id),
         "allocations": _all(Allocation).join(OpenItem, OpenItem.id == Allocation.open_item_id).where(OpenItem.customer_id == customer_id).order_by(Allocation.id),
+        "refunds": _all(Refund).where(Refund.customer_id == customer_id).order_by(Refund.id),
         "prepaid_periods": _all(PrepaidPeriod).where(PrepaidPeriod.customer_id == customer_id).order_by(PrepaidPeriod.id),
         "logins": select(PortalAccount.login, PortalAccount.name, PortalAccount.language, PortalAccount.state, PortalAccount.created_at, PortalAccount.last_login_at, AccountCustomer.role)
         .join(AccountCustomer, AccountCustomer.account_id == PortalAccount.id).where(AccountCustomer.customer_id == customer_id).order_by(PortalAccount.id),

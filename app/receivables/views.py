@@ -16,6 +16,7 @@ from app.receivables.views_lawyer import LawyerCaseView, LawyerPage
 from app.receivables.views_locks import LockPage, held_runs
 from app.receivables.views_payments import PaymentView
 from app.receivables.views_prepaid import PrepaidPeriodView, PrepaidView
+from app.receivables.views_refunds import RefundView, waiting_refunds
 from app.receivables.views_reminder_levels import ReminderLevelView, ReminderTextView
 from app.receivables.views_reminders import ReminderPage, ReminderView, held_reminders
 
@@ -23,6 +24,7 @@ VIEWS = [
     AdminEntry(InvoiceView, _l("Invoices"), "billing", "fa-file-invoice", rank=20),
     AdminEntry(OpenItemView, _l("Open items"), "receivables", "fa-file-invoice-dollar"),
     AdminEntry(PaymentView, _l("Payments"), "receivables", "fa-coins"),
+    AdminEntry(RefundView, _l("Refunds"), "receivables", "fa-money-bill-transfer", count=waiting_refunds),
     AdminEntry(ClearingPage, _l("Clearing"), "receivables", "fa-scale-balanced", count=unmatched),
     AdminEntry(BankPage, _l("Bank statements"), "receivables", "fa-building-columns", count=to_look_at),
     AdminEntry(PrepaidView, _l("Prepayments"), "receivables", "fa-hourglass-half"),

@@ -25,6 +25,7 @@ class Source(enum.Enum):
     ASSIGNED = "assigned"           # a payment of which it was not known whose it is
     RETURN = "return"
     REFUND = "refund"
+    REFUND_BACK = "refund_back"     # a refund recorded by mistake, or whose money came back
     LOSS = "loss"                   # a write-off, by allocation
 
 
@@ -103,5 +104,6 @@ class Entry(Model):
 
 name_states({
     Source.INVOICE: (_l("Invoice"), ""), Source.DEMAND: (_l("Fee or interest"), ""), Source.PAYMENT: (_l("Payment"), "ok"), Source.ASSIGNED: (_l("Payment assigned"), "ok"),
-    Source.RETURN: (_l("Return"), "bad"), Source.REFUND: (_l("Refund"), "warn"), Source.LOSS: (_l("Write-off"), "warn"),
+    Source.RETURN: (_l("Return"), "bad"), Source.REFUND: (_l("Refund"), "warn"),
+    Source.REFUND_BACK: (_l("Refund taken back"), "warn"), Source.LOSS: (_l("Write-off"), "warn"),
 })

@@ -44,7 +44,7 @@ class EntryView(AdminView):
     base_order = ("id", "desc")
     quick_search = ("document", "text")
     list_tabs = [("all", _l("All"), None), ("open", _l("Not exported"), Entry.export_id.is_(None)), ("invoice", _l("Invoices"), Entry.source == Source.INVOICE),
-                 ("payment", _l("Payments"), Entry.source.in_([Source.PAYMENT, Source.ASSIGNED, Source.RETURN, Source.REFUND]))]
+                 ("payment", _l("Payments"), Entry.source.in_([Source.PAYMENT, Source.ASSIGNED, Source.RETURN, Source.REFUND, Source.REFUND_BACK]))]
     tab_of = (Customer,)
     tab_rank = 70
     label_columns = {"on_date": _l("Day"), "source": _l("What"), "contra": _l("Contra account"), "account": _l("Account"), "tax": _l("Tax in it"), "tax_account": _l("Tax account"),

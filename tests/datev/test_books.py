@@ -16,6 +16,7 @@ from app.receivables.allocation import reverse_allocation
 from app.receivables.models import Allocation, OpenItem, Payment
 from app.receivables.open_items import write_off
 from app.receivables.payments import assign_payment, record_return
+from app.receivables.refunds import record_refund, reverse_refund
 from app.system import documents
 from app.system.job_runs import run_now
 from app.system.models import JobNote
@@ -177,3 +178,22 @@ def staff(app):
 
     add_user(app, "olga", "Billing")
     return Desk(app, "olga")
+
+
+def test_a_refund_leaves_the_bank_and_comes_back_when_it_is_taken_back(shop):
+    payment = pay(shop.customer(), "50.00", clock.today())
+    made = record_refund("form:1", payment.customer, Decimal("30.00"), "EUR", "paid twice", clock.today())
+    assert post() == ({"payment": 1, "refund": 1}, []) and post() == ({}, [])
+    assert (balance("10000"), balance("1200")) == (Decimal("-20.00"), Decimal("20.00"))
+    reverse_refund(made, "never went out")
+    assert post() == ({"refund_back": 1}, []) and post() == ({}, [])
+    assert (balance("10000"), balance("1200")) == (Decimal("-50.00"), Decimal("50.00"))
+
+
+def test_what_is_demanded_for_a_refunded_payment_that_was_returned_is_no_income(shop):
+    payment = pay(shop.customer(), "50.00", clock.today())
+    record_refund("form:1", payment.customer, Decimal("30.00"), "EUR", "paid twice", clock.today())
+    record_return(payment, "AC04")
+    post()
+    assert (balance("10000"), balance("1200")) == (Decimal("30.00"), Decimal("-30.00"))
+    assert db.session.scalar(select(OpenItem.open)) == Decimal("30.00") and balance("2700") == 0
