@@ -7,7 +7,6 @@ invoice's page and tried again by the hourly run. The e-mail waits a day for it,
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -24,6 +23,7 @@ from app.core.db import db, transaction
 from app.core.errors import DomainError, InvalidInput
 from app.plugin_api.contracts import InvoiceExtra, InvoiceFacts
 from app.plugin_api.registry import plugins
+from app.system.documents import clean_name
 
 log = logging.getLogger(__name__)
 TYPES = {"application/pdf": b"%PDF-", "image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff", "text/csv": b"", "text/plain": b"", "application/xml": b""}
@@ -75,7 +75,7 @@ def _of(extra: InvoiceExtra, head: Any) -> list[File]:
     for number, (name, media_type, data) in enumerate(given, 1):
         if media_type not in TYPES or not data or len(data) > MOST_BYTES or not data.startswith(TYPES[media_type]):
             raise InvalidInput(_("“%(name)s” is empty, too large, or no file of the type %(type)s.", name=str(name)[:80], type=str(media_type)[:80]))
-        found.append(File(f"{extra.code}-{number}", re.sub(r"[^\w .()+-]", "-", str(name)).strip(" .")[-100:] or f"{extra.code}-{number}", media_type, bytes(data)))
+        found.append(File(f"{extra.code}-{number}", clean_name(str(name)) or f"{extra.code}-{number}", media_type, bytes(data)))
     return found
 
 

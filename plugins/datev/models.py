@@ -44,7 +44,7 @@ class Debtor(Model):
 
 
 class Export(Model):
-    """A file for DATEV with bookings of a month. `repeats`: made again deliberately, with `reason`."""
+    """A file for DATEV with bookings of a month. `repeats`: made again deliberately, with `reason`. `key`: of the accounting export that made it."""
 
     __tablename__ = "datev_export"
 
@@ -57,6 +57,7 @@ class Export(Model):
     created_by: Mapped[str] = mapped_column(String(80), default="")
     repeats_id: Mapped[int | None] = mapped_column(ForeignKey("datev_export.id"))
     reason: Mapped[str] = mapped_column(Text, default="")
+    key: Mapped[str | None] = mapped_column(String(40), unique=True)
 
     document: Mapped[Document | None] = relationship()
 
