@@ -24,6 +24,7 @@ from sqlalchemy.exc import IntegrityError
 from app.core import clock, formats
 from app.core.db import db, transaction
 from app.licenses.models import License, ProvisioningOrder, SyncState
+from app.receivables import base_rates
 from app.receivables.refund_models import RefundOrder
 from app.system import backup, job_runs, quarantine
 from app.system.mail import deliver_mail, queue_mail
@@ -40,7 +41,7 @@ OUTBOXES: dict[str, Any] = {"mail": MailMessage, "provisioning": ProvisioningOrd
 
 def causes() -> dict[str, str]:
     """Cause → sentence, as things stand now."""
-    found = {**dict(_jobs()), **dict(_outboxes()), **dict(_machines())}
+    found = {**dict(_jobs()), **dict(_outboxes()), **dict(_machines()), **dict(_books())}
     return {cause[:60 - len(PREFIX)]: text for cause, text in found.items()}
 
 
@@ -108,6 +109,11 @@ def _machines() -> Iterator[tuple[str, str]]:
         begun = db.session.get(Mark, "job.first:system.backup")
         if (last is None and begun is not None and clock.now() - begun.at > timedelta(hours=30)) or (last is not None and clock.now() - last > timedelta(hours=30)):
             yield "backup", _("The last backup is of %(when)s.", when=formats.moment(last)) if last else _("There is no backup yet.")
+
+
+def _books() -> Iterator[tuple[str, str]]:
+    if missing := base_rates.warning(clock.today()):
+        yield "base_rate", missing
 
 
 def free_space() -> dict[str, float]:

@@ -9,6 +9,7 @@ from app.core.views import AdminEntry
 from app.receivables.lawyer import waiting_cases
 from app.receivables.views_account import CustomerAccountPage
 from app.receivables.views_bank import BankAccountView, BankLineView, BankPage, PayerAccountView, to_look_at
+from app.receivables.views_base_rates import BaseRatePage, missing_rates
 from app.receivables.views_clearing import ClearingPage, unmatched
 from app.receivables.views_invoices import InvoiceView
 from app.receivables.views_items import OpenItemView
@@ -38,6 +39,7 @@ VIEWS = [
     AdminEntry(ReminderView, _l("Reminders"), "reminders", "fa-envelope", area="receivables"),
     AdminEntry(ReminderLevelView, _l("Reminder levels"), "reminders", "fa-stairs", area="receivables"),
     AdminEntry(ReminderTextView, _l("Reminder texts"), area="receivables"),
+    AdminEntry(BaseRatePage, _l("Base rates"), "reminders", "fa-percent", area="receivables", count=missing_rates),
     AdminEntry(LawyerPage, _l("Lawyer list"), "reminders", "fa-gavel", area="receivables", count=waiting_cases),
     AdminEntry(LawyerCaseView, _l("Lawyer cases"), "reminders", "fa-briefcase", area="receivables"),
 ]
