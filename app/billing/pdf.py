@@ -8,6 +8,7 @@ stored in the transaction of the PDF, or it is written down there that they are 
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any, NamedTuple
@@ -25,8 +26,10 @@ from app.billing.einvoice.files import format_of, hybrid, make_xml
 from app.billing.invoice_queries import invoice_parts
 from app.billing.invoice_view import invoice_view, payment_of, title_of
 from app.billing.invoice_words import words_of
+from app.billing.layout import USUAL, Layout
+from app.billing.layouts import layout_of
 from app.billing.models import Invoice, InvoiceFile
-from app.billing.pdf_process import renderer
+from app.billing.pdf_process import PdfError, renderer
 from app.core.db import db, transaction
 from app.core.errors import DomainError, InvalidInput, LostClaim
 from app.customers.e_invoice import ZUGFERD
@@ -36,6 +39,7 @@ from app.system.documents import Stored
 from app.system.models import Document, DocumentKind
 from app.system.settings import setting
 
+log = logging.getLogger(__name__)
 PDF, XML = "application/pdf", "application/xml"
 PDF_KIND, XML_KIND = "pdf", "xml"
 BATCH = 10                  # rows stored in one transaction
@@ -54,11 +58,12 @@ class Ready(NamedTuple):
 
 
 def html_of(head: Any, lines: Sequence[Any], taxes: Sequence[Any], original: str = "", logo: bool = False,
-            payment: PaymentBlock | None = None) -> str:
+            payment: PaymentBlock | None = None, look: Layout | None = None) -> str:
     """The document that the child renders; every text is escaped by the template."""
     with force_locale(head.language):
         opening, closing = words_of("intro", head), words_of("closing", head)
-    view = invoice_view(head, lines, taxes, original=original, closing="\n".join(closing) or setting("invoice.footer"), logo=logo, payment=payment, opening=opening)
+    view = invoice_view(head, lines, taxes, original=original, closing="\n".join(closing) or setting("invoice.footer"), logo=logo, payment=payment, opening=opening,
+                        look=look or layout_of(head.issued_on))
     return current_app.jinja_env.get_template("billing/invoice.html").render(v=view)
 
 
@@ -86,7 +91,7 @@ def render_invoices(invoice_ids: Sequence[int], failed: Callable[[str, str], Any
         try:
             if PDF_KIND in lacking:
                 payment = payment_of(head)
-                data = with_pages(renderer(logo).render(html_of(head, lines, taxes, original[0] if original else "", logo is not None, payment)), payment.pages)
+                data = with_pages(_rendered(head, lines, taxes, original[0] if original else "", logo, payment, failed), payment.pages)
                 if xml and format_of(head.buyer) == ZUGFERD:
                     data = hybrid(data, xml, head.language)
                 along = extras.make_extras(head)
@@ -102,6 +107,19 @@ def render_invoices(invoice_ids: Sequence[int], failed: Callable[[str, str], Any
             made += _keep(waiting)
             waiting = []
     return made + _keep(waiting)
+
+
+def _rendered(head: Any, lines: Sequence[Any], taxes: Sequence[Any], original: str, logo: bytes | None, payment: PaymentBlock, failed: Callable[[str, str], Any]) -> bytes:
+    """In the layout of its day; when that cannot be rendered in the usual one, and it is told."""
+    try:
+        return renderer(logo).render(html_of(head, lines, taxes, original, logo is not None, payment))
+    except PdfError as error:
+        if (look := layout_of(head.issued_on)) == USUAL:
+            raise
+        data = renderer(logo).render(html_of(head, lines, taxes, original, logo is not None, payment, USUAL))
+        log.error("layout %s: %s", look, error)
+        failed(head.number, _("The layout could not be rendered; the usual one was taken (%(error)s).", error=str(error)))
+        return data
 
 
 def with_pages(data: bytes, pages: Sequence[bytes]) -> bytes:

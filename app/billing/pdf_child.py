@@ -91,15 +91,17 @@ def lines_tag() -> type:
     from reportlab.platypus import LongTable, TableStyle
     from xhtml2pdf.tags import pisaTag
 
-    common = [
-        ("FONT", (0, 0), (-1, 0), "SansBold", SIZE - 0.5, LEADING), ("FONT", (0, 1), (-1, -1), "Sans", SIZE, LEADING),
-        ("TEXTCOLOR", (0, 0), (-1, -1), HexColor(INK)), ("BACKGROUND", (0, 0), (-1, 0), HexColor(HEAD)), ("VALIGN", (0, 0), (-1, -1), "TOP"),
-        ("LINEBELOW", (0, 1), (-1, -1), 0.4, HexColor(RULE)), ("LEFTPADDING", (0, 0), (-1, -1), 4), ("RIGHTPADDING", (0, 0), (-1, -1), 4),
-        ("TOPPADDING", (0, 0), (-1, -1), 2.6), ("BOTTOMPADDING", (0, 0), (-1, -1), 3.4),
-    ]
+    def style_of(size: float, ink: str, shade: str, column: int) -> Any:
+        leading = size + LEADING - SIZE
+        return TableStyle([
+            ("FONT", (0, 0), (-1, 0), "SansBold", size - 0.5, leading), ("FONT", (0, 1), (-1, -1), "Sans", size, leading),
+            ("TEXTCOLOR", (0, 0), (-1, -1), HexColor(ink)), ("BACKGROUND", (0, 0), (-1, 0), HexColor(shade)), ("VALIGN", (0, 0), (-1, -1), "TOP"),
+            ("LINEBELOW", (0, 1), (-1, -1), 0.4, HexColor(RULE)), ("LEFTPADDING", (0, 0), (-1, -1), 4), ("RIGHTPADDING", (0, 0), (-1, -1), 4),
+            ("TOPPADDING", (0, 0), (-1, -1), 2.6), ("BOTTOMPADDING", (0, 0), (-1, -1), 3.4), ("ALIGN", (column + 1, 0), (-1, -1), "RIGHT")])
 
     class Lines(pisaTag):  # type: ignore[misc]
         """`<pdf:lines widths="10 80 …" wrap="1">` (mm, column that wraps): one row a text line, cells by tabs, the first row is repeated.
+        `size` in points, `ink` and `shade` (of the heading) as `#rrggbb`, when they are not the usual ones.
 
         The last column and all after `wrap` are aligned right.
         """
@@ -109,31 +111,32 @@ def lines_tag() -> type:
             self.node.childNodes = []
             widths = [float(width) * 72 / 25.4 for width in self.node.getAttribute("widths").split()]
             column = int(self.node.getAttribute("wrap"))
+            size, ink, shade = float(self.node.getAttribute("size") or SIZE), self.node.getAttribute("ink") or INK, self.node.getAttribute("shade") or HEAD
             rows = [row.split("\t") for row in text.strip("\n").split("\n")]
             for row in rows:
-                row[column] = "\n".join(wrap(row[column], widths[column] - 9))
-            style = TableStyle([*common, ("ALIGN", (column + 1, 0), (-1, -1), "RIGHT")])
+                row[column] = "\n".join(wrap(row[column], widths[column] - 9, size))
+            style = style_of(size, ink, shade, column)
             context.addPara()
             context.addStory(LongTable(rows, colWidths=widths, style=style, repeatRows=1, hAlign="LEFT"))
 
     return Lines
 
 
-def wrap(text: str, width: float) -> list[str]:
+def wrap(text: str, width: float, size: float = SIZE) -> list[str]:
     """`text` in lines of at most `width` points; a word that is longer is cut."""
     from reportlab.pdfbase.pdfmetrics import stringWidth
 
     lines, line = [], ""
     for word in re.split(r" +", text):
-        while stringWidth(word, "Sans", SIZE) > width:
-            keep = next(n for n in range(len(word), 0, -1) if n == 1 or stringWidth(word[:n], "Sans", SIZE) <= width)
+        while stringWidth(word, "Sans", size) > width:
+            keep = next(n for n in range(len(word), 0, -1) if n == 1 or stringWidth(word[:n], "Sans", size) <= width)
             if line:
                 lines.append(line)
                 line = ""
             lines.append(word[:keep])
             word = word[keep:]
         longer = f"{line} {word}" if line else word
-        if stringWidth(longer, "Sans", SIZE) <= width:
+        if stringWidth(longer, "Sans", size) <= width:
             line = longer
         else:
             lines.append(line)
