@@ -54,8 +54,6 @@ def prepare() -> Any:
     from reportlab.lib.fonts import addMapping
     from reportlab.pdfbase import pdfmetrics
     from reportlab.pdfbase.ttfonts import TTFont
-    from xhtml2pdf import default, parser, pisa
-    from xhtml2pdf.config.resources import ResourceAccessPolicy
 
     rl_config.invariant = 1         # the same document gives the same bytes
     folder = font_source_sans_pro.font_directory
@@ -64,6 +62,10 @@ def prepare() -> Any:
     for italic in (0, 1):
         addMapping("Sans", 0, italic, "Sans")
         addMapping("Sans", 1, italic, "SansBold")
+    rl_config.canvas_basefontname = "Sans"      # read by what is imported now: no font that is not embedded is named anywhere
+    from xhtml2pdf import default, parser, pisa
+    from xhtml2pdf.config.resources import ResourceAccessPolicy
+
     default.DEFAULT_FONT["sans"] = "Sans"
     parser.pisaTagPDFLINES = lines_tag()
     here = Path.cwd()
