@@ -23,8 +23,8 @@ def _text(label: Any, name: str, description: Any = "") -> StringField:
 class RefundForm(ServiceForm):
     key = HiddenField(validators=[is_form_key])
     customer = RelatedField(_l("Customer"), [Required()], model=Customer, lookup=to_lookup(Customer))
-    pot = SelectField(_l("From"), validate_choice=True)
-    way = SelectField(_l("How"), validate_choice=True)
+    pot = SelectField(_l("From"), [Required()])
+    way = SelectField(_l("How"), [Required()])
     amount = amount_field(_l("Amount"))
     paid_on = DayField(_l("Transferred on"), [validators.Optional()], default=clock.today, description=_l("The day on which the money left your account."))
     account = _text(_l("To the account"), "account", _l("IBAN; elsewhere bank, branch and account."))

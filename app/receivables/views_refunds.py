@@ -144,6 +144,7 @@ class RefundView(AdminView):
         form.way.choices = [(MANUAL, way_words(MANUAL))]
         if payment is not None and refunds.pays_back(payment):
             form.way.choices.insert(0, (payment.method, _("Back through %(method)s", method=method_words(payment.method))))
+        form.paid_on.flags.required = len(form.way.choices) == 1
         if request.method == "POST" and self.is_stored(form.key.data):      # sent twice: what it took is not offered any more
             form.pot.choices.append((form.pot.data, form.pot.data))
         if request.method == "GET":
