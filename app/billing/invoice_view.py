@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 TRANSFER = "transfer"
 PAID_IN_ADVANCE = "prepaid"     # in place of a payment method: the money was there before
-FACT = 26                   # characters beside the address; what is longer stands under the title
+FACT = 26                   # characters beside the address at 9 points; what is longer stands under the title
 MOST_WIDTH, MOST_HEIGHT = 170, 120      # mm of a picture
 PNG = b"\x89PNG\r\n\x1a\n"
 Pairs = list[tuple[str, str]]
@@ -67,12 +67,17 @@ def invoice_view(head: Any, lines: Sequence[Any], taxes: Sequence[Any], *, origi
         return InvoiceView(
             lang=head.language.replace("_", "-"), title=title_of(head), seller=seller, sender=" · ".join(_address_of(seller, name=True)) if look.sender_line else "",
             address=_buyer_address(seller, buyer), facts=_facts(head, original, look),
-            intro=[*([_("Your reference: %(text)s", text=buyer["reference"])] if len(buyer["reference"]) > FACT else []), *opening], widths=_widths(len(taxes) > 1),
+            intro=[*([_("Your reference: %(text)s", text=buyer["reference"])] if len(buyer["reference"]) > _room(look) else []), *opening], widths=_widths(len(taxes) > 1),
             lines=_lines(head, lines, len(taxes) > 1), sums=_sums(taxes, head.net),
             total=(_("Total %(currency)s", currency=head.currency), formats.money(head.gross)), payment=payment.lines,
             payment_rows=[*payment.rows], pictures=[_picture(picture) for picture in payment.pictures],
             notes=list(head.notes), closing=[row for row in closing.splitlines() if row.strip()], footer=filled_footer(look, _footer(seller)),
             page_word=_("Page"), logo=logo, look=look)
+
+
+def _room(look: Layout) -> int:
+    """Characters of a value beside the address."""
+    return int(FACT * USUAL.size / look.size)
 
 
 def title_of(head: Any) -> str:
@@ -112,7 +117,7 @@ def _facts(head: Any, original: str, look: Layout) -> Pairs:
         rows.append((_("Your VAT id"), buyer["vat_id"]))
     elif buyer["tax_number"]:
         rows.append((_("Your tax number"), buyer["tax_number"]))
-    if 0 < len(buyer["reference"]) <= FACT:
+    if 0 < len(buyer["reference"]) <= _room(look):
         rows.append((_("Your reference"), buyer["reference"]))
     return rows
 

@@ -18,7 +18,7 @@ from app.billing.layout_models import InvoiceLayout
 from app.billing.pdf import PDF, _logo, html_of
 from app.billing.pdf_process import renderer
 from app.billing.views_invoice_texts import sample
-from app.core import clock
+from app.core import clock, formats
 from app.core.access import may
 from app.core.choices import language_name
 from app.core.db import db
@@ -95,7 +95,7 @@ class InvoiceLayoutPage(AdminPage):
                     if request.form.get("step") == "preview":
                         return self.sample_of(parse(form.values()), request.form.get("language", ""))
                     version = layouts.save(form.values(), form.valid_from.data or clock.today(), form.note.data or "")
-                    flash(_("The layout is saved. Documents issued from %(day)s on have it.", day=version.valid_from.isoformat()), "success")
+                    flash(_("The layout is saved. Documents issued from %(day)s on have it.", day=formats.day(version.valid_from)), "success")
                     return redirect(url_for(f"{self.endpoint}.index"), 303)
                 except DomainError as error:
                     error.field = "footer_1" if error.field == "footer" else error.field
