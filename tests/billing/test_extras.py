@@ -16,11 +16,13 @@ from app.billing.pdf import render_invoices, try_extras_again
 from app.core import clock
 from app.core.db import db
 from app.core.errors import DomainError
+from app.customers.models import Customer
 from app.plugin_api import InvoiceExtra, Plugin
 from app.plugin_api.registry import plugins
 from app.system import documents
 from app.system.models import MailMessage
 from tests.billing.invoice_data import Shop, invoice_of
+from tests.portal.logins import enter
 
 DAY = date(2026, 11, 2)
 GOOD = ("../itemised list.csv", "text/csv", b"call;minutes\r\n1;2\r\n")
@@ -100,3 +102,14 @@ def test_killed_before_the_rows_it_is_made_again_whole(shop: Shop, extra: Itemis
     assert db.session.scalar(select(func.count()).select_from(InvoiceFile)) == 0
     assert render_invoices([invoice.id], pytest.fail) == 1
     assert sorted(db.session.scalars(select(InvoiceFile.kind))) == ["calls-1", "pdf"]
+
+
+@pytest.mark.sqlite_only
+def test_the_customer_finds_it_in_the_portal_and_nobody_else(app: Any, shop: Shop, extra: Itemised) -> None:
+    invoice = issued(shop)
+    render_invoices([invoice.id], pytest.fail)
+    address, owner = f"/portal/invoices/{invoice.id}/calls-1", enter(app, db.session.get_one(Customer, invoice.customer_id))
+    assert "itemised list.csv" in owner.get("/portal/invoices").text
+    answer = owner.get(address)
+    assert (answer.data, answer.mimetype) == (GOOD[2], "text/csv") and "attachment" in answer.headers["Content-Disposition"]
+    assert enter(app, shop.customer()).get(address).status_code == 404 and owner.get(address[:-1] + "2").status_code == 404
