@@ -126,11 +126,12 @@ def export(period: str, reason: str = "", again: bool = False, key: str | None =
         if not rows:
             raise InvalidInput(_("Nothing to export: every booking of the month is in a file already.") if not again else _("There is no booking in this month."), "period")
         ids, bookings = [row.id for row in rows], [booking(row) for row in rows]
+        number = (session.scalar(select(func.count()).where(Export.period == period)) or 0) + 1
     try:
         data = extf.file_of(batch(first, last, f"PTT Admin {period}"), bookings)
     except extf.NotWritable as error:
         raise DomainError(_("DATEV cannot hold these bookings: %(why)s.", why=error)) from error
-    name = f"EXTF_Buchungsstapel_{first:%Y%m}_{clock.now():%Y%m%d%H%M%S}.csv"
+    name = f"EXTF_Buchungsstapel_{first:%Y%m}_{number}.csv"
     stored = documents.put(data, CSV)
     try:
         with transaction() as session:
