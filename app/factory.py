@@ -179,8 +179,11 @@ def _install_outboxes(flask_app: Flask) -> None:
     from app.customers.password_requests import answer_requests, requests_are_due
     from app.licenses.delivery import deliver_provisioning, provisioning_is_due
     from app.portal.data_copies import copies_are_due, make_copies
+    from app.receivables.refund_delivery import deliver_refunds, refunds_are_due
     from app.system.mail import deliver_mail
     from app.system.sms import deliver_sms, sms_is_due
 
-    flask_app.extensions["ptt_deliveries"] = {"mail": deliver_mail, "sms": deliver_sms, "provisioning": deliver_provisioning, "passwords": answer_requests, "data_copies": make_copies}
-    flask_app.extensions["ptt_outboxes"] = {"provisioning": provisioning_is_due, "sms": sms_is_due, "passwords": requests_are_due, "data_copies": copies_are_due}
+    flask_app.extensions["ptt_deliveries"] = {"mail": deliver_mail, "sms": deliver_sms, "provisioning": deliver_provisioning, "passwords": answer_requests, "data_copies": make_copies,
+                                              "refunds": deliver_refunds}
+    flask_app.extensions["ptt_outboxes"] = {"provisioning": provisioning_is_due, "sms": sms_is_due, "passwords": requests_are_due, "data_copies": copies_are_due,
+                                            "refunds": refunds_are_due}

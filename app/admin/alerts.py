@@ -25,6 +25,7 @@ from app.admin.places import existing, local_folder
 from app.core import clock, formats
 from app.core.db import db, transaction
 from app.licenses.models import ProvisioningOrder
+from app.receivables import base_rates
 from app.system import backup, job_runs, quarantine
 from app.system.mail import deliver_mail, queue_mail
 from app.system.models import JobRun, MailMessage, Mark, RunState
@@ -42,7 +43,7 @@ OUTBOXES: dict[str, Any] = {"mail": MailMessage, "sms": Sms, "provisioning": Pro
 
 def causes() -> dict[str, str]:
     """Cause → sentence, as things stand now."""
-    found = {**dict(_jobs()), **dict(_outboxes()), **dict(_machines())}
+    found = {**dict(_jobs()), **dict(_outboxes()), **dict(_machines()), **dict(_books())}
     return {cause[:60 - len(PREFIX)]: text for cause, text in found.items()}
 
 
@@ -82,6 +83,8 @@ def _outboxes() -> Iterator[tuple[str, str]]:
         yield "dead:reactions", ngettext("%(num)d reaction of a plugin failed.", "%(num)d reactions of plugins failed.", dead.failed_reactions)
     if dead.failed_sms:
         yield "dead:sms", ngettext("%(num)d SMS failed or is unclear.", "%(num)d SMS failed or are unclear.", dead.failed_sms)
+    if dead.failed_refunds:
+        yield "dead:refunds", ngettext("%(num)d refund is unclear or could not be asked for.", "%(num)d refunds are unclear or could not be asked for.", dead.failed_refunds)
     if setting("system.hold_outgoing"):
         return
     if problems := gateway_problems():
@@ -107,6 +110,11 @@ def _machines() -> Iterator[tuple[str, str]]:
         begun = db.session.get(Mark, "job.first:system.backup")
         if (last is None and begun is not None and clock.now() - begun.at > timedelta(hours=30)) or (last is not None and clock.now() - last > timedelta(hours=30)):
             yield "backup", _("The last backup is of %(when)s.", when=formats.moment(last)) if last else _("There is no backup yet.")
+
+
+def _books() -> Iterator[tuple[str, str]]:
+    if missing := base_rates.warning(clock.today()):
+        yield "base_rate", missing
 
 
 def free_space() -> dict[str, float]:

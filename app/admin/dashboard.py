@@ -25,6 +25,7 @@ from app.customers.callback_models import Callback
 from app.customers.models import Customer, CustomerState, TariffAssignment
 from app.licenses.models import License, LicenseState
 from app.plugin_api.registry import plugins
+from app.receivables import base_rates
 from app.receivables.models import OpenItem, Payment
 from app.system.models import JobRun, MailMessage
 from app.system.sms_models import Sms
@@ -72,6 +73,7 @@ def tasks() -> list[Task]:
     jobs = safe_url_for("JobsPage.index")
     plugin_page = safe_url_for("PluginsPage.index")
     reactions = safe_url_for("EventFailureView.list")
+    rate = base_rates.warning(today)
     broken, held = plugins().broken, queries.held_without_plugin()
     found: list[tuple[int, str, str, int | None, str | None, str]] = [
         (1, "fa-clock", _("The clock jumped: jobs that bill, lock or delete are held"), None, jobs if clock_is_doubtful() else None, _("Check the time, then confirm it.")),
@@ -87,6 +89,7 @@ def tasks() -> list[Task]:
         (32, "fa-comments", _("Chats that wait"), chats, safe_url_for("ChatPage.index"), ""),
         (33, "fa-phone", _("People who wait for a call"), calls, list_of(Callback, tab="waiting"), ""),
         (35, "fa-file-circle-exclamation", _("Billing data held back"), n.held_documents, list_of(BillingDocument, tab="held"), ""),
+        (38, "fa-percent", _("A base rate of default interest is missing"), None, safe_url_for("BaseRatePage.index") if rate else None, rate),
         (40, "fa-scale-balanced", _("Payments without a customer"), n.unmatched_payments, list_of(Payment, tab="unmatched"), ""),
         (45, "fa-coins", _("Payments that are not used up"), n.free_payments, list_of(Payment, tab="left", for_prepaid="no"), ""),
         (50, "fa-calendar-xmark", _("Tariffs of customers that end within %(days)s days", days=queries.EXPIRES_WITHIN), n.expiring_tariffs,

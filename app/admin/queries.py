@@ -24,6 +24,7 @@ from app.customers import callbacks
 from app.customers.models import TariffAssignment
 from app.licenses.models import License, LicenseState, SyncState
 from app.receivables.models import OpenItem, Payment, PaymentState
+from app.receivables.refund_models import RefundOrder
 from app.system import job_periods, job_runs
 from app.system.models import EventFailure, JobRun, MailMessage, RunState
 from app.system.outbox import OutboxState
@@ -164,6 +165,7 @@ class Waiting:
     failed_mails: int
     unsure_mails: int
     failed_sms: int
+    failed_refunds: int
     failed_reactions: int
     held_documents: int
     draft_documents: int
@@ -186,6 +188,7 @@ def waiting_now() -> Waiting:
         "held_runs": capped(JobRun, [JobRun.state == RunState.HELD]),
         "failed_mails": capped(MailMessage, [MailMessage.state == OutboxState.HELD]),
         "unsure_mails": capped(MailMessage, [MailMessage.state == OutboxState.UNSURE]),
+        "failed_refunds": capped(RefundOrder, [RefundOrder.state == OutboxState.HELD]),
         "failed_sms": capped(Sms, [Sms.state.in_((OutboxState.HELD, OutboxState.UNSURE))]),
         "failed_reactions": capped(EventFailure, [EventFailure.repeated_at.is_(None)]),
         "held_documents": capped(BillingDocument, [BillingDocument.state == BillingState.HELD]),

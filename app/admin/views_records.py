@@ -51,6 +51,7 @@ class ProtocolView(CsvExport, AdminView):
     datamodel = AdminInterface(ProtocolEntry)
     route_base = "/protocol"
     list_title = _l("Protocol")
+    list_help = _l("Who did what, only ever added. Each kind is kept as long as the settings say (“Daily clean-up”), that of billing as long as books are.")
     list_columns = ["subject", "action", "summary", "actor_name", "at"]
     show_fieldsets = [(_l("What"), {"fields": ["kind", "action", "subject_type", "subject", "changes", "note"]}),
                       (_l("Who"), {"fields": ["actor_name", "actor_kind", "on_behalf", "origin", "at"]})]

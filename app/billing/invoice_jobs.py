@@ -11,10 +11,11 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.billing import invoice_queries as queries
+from app.billing.extras import sent_along, to_try_again
 from app.billing.invoice_mail import LOOK_BACK, mail_invoice, unsent
 from app.billing.invoice_settings import seller_snapshot
 from app.billing.issue import CHUNK, issue_documents, preview
-from app.billing.pdf import render_invoices
+from app.billing.pdf import render_invoices, try_extras_again
 from app.billing.series import series_id
 from app.core.db import db, transaction
 from app.core.errors import DomainError
@@ -71,19 +72,24 @@ def plan_render(ctx: Context) -> Iterable[dict[str, Any]]:
         reached = min([queries.newest_before(session, ctx.now - timedelta(days=1)), *(ident - 1 for ident in ids)])
         if reached > above and not ctx.dry_run:
             session.merge(Mark(name=COMPLETE, value=str(reached)))
-    return [{"invoices": ids[start:start + PART]} for start in range(0, len(ids), PART)]
+    lacking = to_try_again(db.session(), bool(ctx.params.get("extras")))
+    db.session.rollback()
+    return [*({"invoices": ids[start:start + PART]} for start in range(0, len(ids), PART)), *({"extras": lacking[start:start + PART]} for start in range(0, len(lacking), PART))]
 
 
 def render_part(ctx: Context, part: dict[str, Any]) -> None:
     if ctx.dry_run:
-        ctx.count("would_render", len(part["invoices"]))
+        ctx.count("would_render", len(part.get("invoices") or part["extras"]))
         return
 
     def failed(number: str, reason: str) -> None:
         ctx.count("failed")
         ctx.note("failed", number, reason)
 
-    ctx.count("rendered", render_invoices(part["invoices"], failed))
+    if "extras" in part:
+        ctx.count("completed", try_extras_again(part["extras"], failed))
+    else:
+        ctx.count("rendered", render_invoices(part["invoices"], failed))
 
 
 def after_render(ctx: Context) -> None:
@@ -94,13 +100,14 @@ def after_render(ctx: Context) -> None:
 def mail_invoices(ctx: Context) -> None:
     """One mail per invoice whose customer wants it so, once its PDF is there; invoices of the last weeks only."""
     rows = unsent(db.session(), ctx.today - timedelta(days=LOOK_BACK))
+    along = sent_along(db.session(), [row.id for row in rows])
     db.session.rollback()
     for row in rows:
         try:
             with force_locale(row.language):
                 if ctx.dry_run:
                     ctx.note("would", row.number, _("E-mail to %(address)s", address=row.recipient))
-                elif mail_invoice(row):
+                elif mail_invoice(row, along.get(row.id, [])):
                     ctx.count("queued")
         except DomainError as error:
             ctx.count("failed")

@@ -13,13 +13,14 @@ from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from app.billing.invoice_text import span
+from app.billing.layout import USUAL, Layout, filled_footer
 from app.billing.models import InvoiceKind
 from app.billing.payment_methods import PAID_IN_ADVANCE, ask, method_of
 from app.core import formats
 from app.core.errors import InvalidInput
 from app.plugin_api.payment import PaymentBlock, Picture
 
-FACT = 26                   # characters beside the address; what is longer stands under the title
+FACT = 26                   # characters beside the address at 9 points; what is longer stands under the title
 MOST_WIDTH, MOST_HEIGHT = 170, 120      # mm of a picture
 PNG = b"\x89PNG\r\n\x1a\n"
 Pairs = list[tuple[str, str]]
@@ -46,28 +47,31 @@ class InvoiceView:
     notes: list[str]
     closing: list[str]
     footer: list[list[str]]
-    footer_widths: Sequence[int]
     page_word: str
     logo: bool
-    logo_height: int = 52
+    look: Layout = USUAL
 
 
 def invoice_view(head: Any, lines: Sequence[Any], taxes: Sequence[Any], *, original: str = "", closing: str = "", logo: bool = False,
-                 payment: PaymentBlock | None = None,
-                 opening: Sequence[str] = ()) -> InvoiceView:
+                 payment: PaymentBlock | None = None, opening: Sequence[str] = (), look: Layout = USUAL) -> InvoiceView:
     """`original`: number of the invoice that this document corrects. `payment`: what `payment_of` gives. `opening`: rows above the lines."""
     with force_locale(head.language):
         seller, buyer = head.seller, head.buyer
         payment = payment or payment_of(head)
         return InvoiceView(
-            lang=head.language.replace("_", "-"), title=title_of(head), seller=seller, sender=" · ".join(_address_of(seller, name=True)),
-            address=_buyer_address(seller, buyer), facts=_facts(head, original),
-            intro=[*([_("Your reference: %(text)s", text=buyer["reference"])] if len(buyer["reference"]) > FACT else []), *opening], widths=_widths(len(taxes) > 1),
+            lang=head.language.replace("_", "-"), title=title_of(head), seller=seller, sender=" · ".join(_address_of(seller, name=True)) if look.sender_line else "",
+            address=_buyer_address(seller, buyer), facts=_facts(head, original, look),
+            intro=[*([_("Your reference: %(text)s", text=buyer["reference"])] if len(buyer["reference"]) > _room(look) else []), *opening], widths=_widths(len(taxes) > 1),
             lines=_lines(head, lines, len(taxes) > 1), sums=_sums(taxes, head.net),
             total=(_("Total %(currency)s", currency=head.currency), formats.money(head.gross)), payment=payment.lines,
             payment_rows=[*payment.rows], pictures=[_picture(picture) for picture in payment.pictures],
-            notes=list(head.notes), closing=[row for row in closing.splitlines() if row.strip()], footer=_footer(seller),
-            footer_widths=(48, 42, 44, 36), page_word=_("Page"), logo=logo)
+            notes=list(head.notes), closing=[row for row in closing.splitlines() if row.strip()], footer=filled_footer(look, _footer(seller)),
+            page_word=_("Page"), logo=logo, look=look)
+
+
+def _room(look: Layout) -> int:
+    """Characters of a value beside the address."""
+    return int(FACT * USUAL.size / look.size)
 
 
 def title_of(head: Any) -> str:
@@ -90,14 +94,15 @@ def _buyer_address(seller: dict[str, Any], buyer: dict[str, Any]) -> list[str]:
     return rows
 
 
-def _facts(head: Any, original: str) -> Pairs:
+def _facts(head: Any, original: str, look: Layout) -> Pairs:
     buyer = head.buyer
     number = {InvoiceKind.INVOICE: _("Invoice number"), InvoiceKind.CANCELLATION: _("Cancellation number"),
               InvoiceKind.CREDIT_NOTE: _("Credit note number")}[head.kind]
     rows = [(number, head.number), (_("Date"), formats.day(head.issued_on))]
     if original:
         rows.append((_("For invoice"), original))
-    rows.append((_("Customer number"), buyer["number"]))
+    if look.customer_number:
+        rows.append((_("Customer number"), buyer["number"]))
     if head.service_from and head.service_to:
         rows.append((_("Service period"), span(head.service_from, head.service_to, head.language)))
     if head.kind is InvoiceKind.INVOICE and head.payment_method != PAID_IN_ADVANCE:
@@ -106,7 +111,7 @@ def _facts(head: Any, original: str) -> Pairs:
         rows.append((_("Your VAT id"), buyer["vat_id"]))
     elif buyer["tax_number"]:
         rows.append((_("Your tax number"), buyer["tax_number"]))
-    if 0 < len(buyer["reference"]) <= FACT:
+    if 0 < len(buyer["reference"]) <= _room(look):
         rows.append((_("Your reference"), buyer["reference"]))
     return rows
 
@@ -168,12 +173,10 @@ def _groups(iban: str) -> str:
     return " ".join(iban[n:n + 4] for n in range(0, len(iban), 4))
 
 
-def _footer(seller: dict[str, Any]) -> list[list[str]]:
-    columns = [
-        _address_of(seller, name=True),
-        [seller["contact"], seller["phone"], seller["email"], seller["website"]],
-        [_groups(seller["iban"]) or seller["account"], seller["bic"], seller["bank"]],
-        [_("VAT id %(number)s", number=seller["vat_id"]) if seller["vat_id"] else "",
-         _("Tax number %(number)s", number=seller["tax_number"]) if seller["tax_number"] else "", seller["register"]],
-    ]
-    return [[row for row in column if row] for column in columns]
+def _footer(seller: dict[str, Any]) -> dict[str, str]:
+    """What the placeholders of the footer stand for, in the current locale."""
+    city = " ".join(filter(None, (seller["postcode"], seller["city"])))
+    plain = {name: str(seller[name]) for name in ("name", "street", "address_extra", "contact", "phone", "email", "website", "bic", "bank", "register")}
+    return {**plain, "city": f"{city}, {seller['region']}" if seller.get("region") else city, "account": _groups(seller["iban"]) or seller["account"],
+            "vat_id": _("VAT id %(number)s", number=seller["vat_id"]) if seller["vat_id"] else "",
+            "tax_number": _("Tax number %(number)s", number=seller["tax_number"]) if seller["tax_number"] else ""}

@@ -1,15 +1,17 @@
 """The PDF of an invoice: made once from the snapshot by a worker, stored, and from then on only read.
 
 Documents are rendered outside any transaction, their bytes put into the store, and then, some at a time, their rows
-inserted. Who comes second with the same invoice finds the row and throws his bytes away.
+inserted. Who comes second with the same invoice finds the row and throws his bytes away. Files of plugins (`extras.py`) are
+stored in the transaction of the PDF, or it is written down there that they are missing.
 """
 
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import current_app
 from flask_babel import force_locale
@@ -19,12 +21,15 @@ from pypdf.errors import PyPdfError
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from app.billing import extras
 from app.billing.einvoice.files import format_of, hybrid, make_xml
 from app.billing.invoice_queries import invoice_parts
 from app.billing.invoice_view import invoice_view, payment_of, title_of
 from app.billing.invoice_words import words_of
+from app.billing.layout import USUAL, Layout
+from app.billing.layouts import layout_of
 from app.billing.models import Invoice, InvoiceFile
-from app.billing.pdf_process import renderer
+from app.billing.pdf_process import PdfError, renderer
 from app.core.db import db, transaction
 from app.core.errors import DomainError, InvalidInput, LostClaim
 from app.customers.e_invoice import ZUGFERD
@@ -34,18 +39,31 @@ from app.system.documents import Stored
 from app.system.models import Document, DocumentKind
 from app.system.settings import setting
 
+log = logging.getLogger(__name__)
 PDF, XML = "application/pdf", "application/xml"
 PDF_KIND, XML_KIND = "pdf", "xml"
 BATCH = 10                  # rows stored in one transaction
 RETENTION_YEARS = 8
 
 
+class Ready(NamedTuple):
+    """Bytes in the store that wait for their row. `failed`: of the PDF, what could not be made to go with it."""
+
+    stored: Stored
+    head: Any
+    kind: str
+    name: str
+    media_type: str
+    failed: dict[str, str]
+
+
 def html_of(head: Any, lines: Sequence[Any], taxes: Sequence[Any], original: str = "", logo: bool = False,
-            payment: PaymentBlock | None = None) -> str:
+            payment: PaymentBlock | None = None, look: Layout | None = None) -> str:
     """The document that the child renders; every text is escaped by the template."""
     with force_locale(head.language):
         opening, closing = words_of("intro", head), words_of("closing", head)
-    view = invoice_view(head, lines, taxes, original=original, closing="\n".join(closing) or setting("invoice.footer"), logo=logo, payment=payment, opening=opening)
+    view = invoice_view(head, lines, taxes, original=original, closing="\n".join(closing) or setting("invoice.footer"), logo=logo, payment=payment, opening=opening,
+                        look=look or layout_of(head.issued_on))
     return current_app.jinja_env.get_template("billing/invoice.html").render(v=view)
 
 
@@ -60,7 +78,7 @@ def render_invoices(invoice_ids: Sequence[int], failed: Callable[[str, str], Any
     logo = _logo()
     session.rollback()          # nothing is held while the child works
     made = 0
-    waiting: list[tuple[Stored, Any, str]] = []
+    waiting: list[Ready] = []
     for head, lines, taxes in parts:
         lacking, original, xml = _lacking(head, there), originals.get(head.cancels_id), b""
         try:
@@ -73,18 +91,35 @@ def render_invoices(invoice_ids: Sequence[int], failed: Callable[[str, str], Any
         try:
             if PDF_KIND in lacking:
                 payment = payment_of(head)
-                data = with_pages(renderer(logo).render(html_of(head, lines, taxes, original[0] if original else "", logo is not None, payment)), payment.pages)
+                data = with_pages(_rendered(head, lines, taxes, original[0] if original else "", logo, payment, failed), payment.pages)
                 if xml and format_of(head.buyer) == ZUGFERD:
                     data = hybrid(data, xml, head.language)
-                waiting.append((documents.put(data, PDF), head, PDF_KIND))
+                along = extras.make_extras(head)
+                for code, reason in along.failed.items():
+                    failed(head.number, f"{code}: {reason}")
+                waiting.append(Ready(documents.put(data, PDF), head, PDF_KIND, f"{head.number}.pdf", PDF, along.failed))
+                waiting += _put(head, along.files)
             if xml:
-                waiting.append((documents.put(xml, XML), head, XML_KIND))
+                waiting.append(Ready(documents.put(xml, XML), head, XML_KIND, f"{head.number}.xml", XML, {}))
         except DomainError as error:
             failed(head.number, str(error))
         if len(waiting) >= BATCH:
             made += _keep(waiting)
             waiting = []
     return made + _keep(waiting)
+
+
+def _rendered(head: Any, lines: Sequence[Any], taxes: Sequence[Any], original: str, logo: bytes | None, payment: PaymentBlock, failed: Callable[[str, str], Any]) -> bytes:
+    """In the layout of its day; when that cannot be rendered in the usual one, and it is told."""
+    try:
+        return renderer(logo).render(html_of(head, lines, taxes, original, logo is not None, payment))
+    except PdfError as error:
+        if (look := layout_of(head.issued_on)) == USUAL:
+            raise
+        data = renderer(logo).render(html_of(head, lines, taxes, original, logo is not None, payment, USUAL))
+        log.error("layout %s: %s", look, error)
+        failed(head.number, _("The layout could not be rendered; the usual one was taken (%(error)s).", error=str(error)))
+        return data
 
 
 def with_pages(data: bytes, pages: Sequence[bytes]) -> bytes:
@@ -113,7 +148,16 @@ def _lacking(head: Any, there: set[tuple[int, str]]) -> list[str]:
     return [kind for kind in (PDF_KIND, *((XML_KIND,) if format_of(head.buyer) else ())) if (head.id, kind) not in there]
 
 
-def _keep(ready: Sequence[tuple[Stored, Any, str]]) -> int:
+def _put(head: Any, files: Sequence[extras.File]) -> list[Ready]:
+    return [Ready(documents.put(file.data, file.media_type), head, file.kind, f"{head.number} {file.name}"[:120], file.media_type, {}) for file in files]
+
+
+def try_extras_again(invoice_ids: Sequence[int], failed: Callable[[str, str], Any]) -> int:
+    """What plugins could not make with the PDF; returns how many invoices have all of it now."""
+    return extras.try_again(invoice_ids, _put, _keep, failed)
+
+
+def _keep(ready: Sequence[Ready]) -> int:
     """Store the rows and say how many PDFs are among them; bytes that came too late, or whose rows are refused, are thrown away."""
     if not ready:
         return 0
@@ -121,14 +165,15 @@ def _keep(ready: Sequence[tuple[Stored, Any, str]]) -> int:
     kept: list[str] = []
     try:
         with transaction():
-            there = _there([head.id for _s, head, _kind in ready])
-            for stored, head, kind in ready:
-                if (head.id, kind) in there or not _insert(stored, head, kind):
-                    late.append(stored)
+            there = _there([one.head.id for one in ready])
+            for one in ready:
+                if (one.head.id, one.kind) in there or not _insert(one):
+                    late.append(one.stored)
                 else:
-                    kept.append(kind)
+                    kept.append(one.kind)
+                    extras.note_missing(db.session(), one.head.id, one.failed)
     except (DomainError, LostClaim):
-        late = [stored for stored, _head, _kind in ready]
+        late = [one.stored for one in ready]
         raise
     finally:
         for stored in late:     # after a broken connection the outcome is unknown: those files stay until the sweep of orphans
@@ -136,14 +181,14 @@ def _keep(ready: Sequence[tuple[Stored, Any, str]]) -> int:
     return kept.count(PDF_KIND)
 
 
-def _insert(stored: Stored, head: Any, kind: str) -> bool:
+def _insert(one: Ready) -> bool:
+    head = one.head
     with force_locale(head.language):
         title = title_of(head)
     try:
         with transaction() as session:
-            document = documents.add(stored, DocumentKind.INVOICE, folder_of(head.issued_on), title, f"{head.number}.{kind}", PDF if kind == PDF_KIND else XML,
-                                     customer_id=head.customer_id, retain_until=date(head.issued_on.year + RETENTION_YEARS, 12, 31))
-            session.add(InvoiceFile(invoice_id=head.id, kind=kind, document_id=document.id, sha256=stored.sha256))
+            document = documents.add(one.stored, DocumentKind.INVOICE, folder_of(head.issued_on), title, one.name, one.media_type, customer_id=head.customer_id, retain_until=date(head.issued_on.year + RETENTION_YEARS, 12, 31))
+            session.add(InvoiceFile(invoice_id=head.id, kind=one.kind, document_id=document.id, sha256=one.stored.sha256))
             session.flush()
     except IntegrityError:      # another worker was faster
         return False

@@ -54,8 +54,6 @@ def prepare() -> Any:
     from reportlab.lib.fonts import addMapping
     from reportlab.pdfbase import pdfmetrics
     from reportlab.pdfbase.ttfonts import TTFont
-    from xhtml2pdf import default, parser, pisa
-    from xhtml2pdf.config.resources import ResourceAccessPolicy
 
     rl_config.invariant = 1         # the same document gives the same bytes
     folder = font_source_sans_pro.font_directory
@@ -64,6 +62,10 @@ def prepare() -> Any:
     for italic in (0, 1):
         addMapping("Sans", 0, italic, "Sans")
         addMapping("Sans", 1, italic, "SansBold")
+    rl_config.canvas_basefontname = "Sans"      # read by what is imported now: no font that is not embedded is named anywhere
+    from xhtml2pdf import default, parser, pisa
+    from xhtml2pdf.config.resources import ResourceAccessPolicy
+
     default.DEFAULT_FONT["sans"] = "Sans"
     parser.pisaTagPDFLINES = lines_tag()
     here = Path.cwd()
@@ -91,15 +93,17 @@ def lines_tag() -> type:
     from reportlab.platypus import LongTable, TableStyle
     from xhtml2pdf.tags import pisaTag
 
-    common = [
-        ("FONT", (0, 0), (-1, 0), "SansBold", SIZE - 0.5, LEADING), ("FONT", (0, 1), (-1, -1), "Sans", SIZE, LEADING),
-        ("TEXTCOLOR", (0, 0), (-1, -1), HexColor(INK)), ("BACKGROUND", (0, 0), (-1, 0), HexColor(HEAD)), ("VALIGN", (0, 0), (-1, -1), "TOP"),
-        ("LINEBELOW", (0, 1), (-1, -1), 0.4, HexColor(RULE)), ("LEFTPADDING", (0, 0), (-1, -1), 4), ("RIGHTPADDING", (0, 0), (-1, -1), 4),
-        ("TOPPADDING", (0, 0), (-1, -1), 2.6), ("BOTTOMPADDING", (0, 0), (-1, -1), 3.4),
-    ]
+    def style_of(size: float, ink: str, shade: str, column: int) -> Any:
+        leading = size + LEADING - SIZE
+        return TableStyle([
+            ("FONT", (0, 0), (-1, 0), "SansBold", size - 0.5, leading), ("FONT", (0, 1), (-1, -1), "Sans", size, leading),
+            ("TEXTCOLOR", (0, 0), (-1, -1), HexColor(ink)), ("BACKGROUND", (0, 0), (-1, 0), HexColor(shade)), ("VALIGN", (0, 0), (-1, -1), "TOP"),
+            ("LINEBELOW", (0, 1), (-1, -1), 0.4, HexColor(RULE)), ("LEFTPADDING", (0, 0), (-1, -1), 4), ("RIGHTPADDING", (0, 0), (-1, -1), 4),
+            ("TOPPADDING", (0, 0), (-1, -1), 2.6), ("BOTTOMPADDING", (0, 0), (-1, -1), 3.4), ("ALIGN", (column + 1, 0), (-1, -1), "RIGHT")])
 
     class Lines(pisaTag):  # type: ignore[misc]
         """`<pdf:lines widths="10 80 …" wrap="1">` (mm, column that wraps): one row a text line, cells by tabs, the first row is repeated.
+        `size` in points, `ink` and `shade` (of the heading) as `#rrggbb`, when they are not the usual ones.
 
         The last column and all after `wrap` are aligned right.
         """
@@ -109,31 +113,32 @@ def lines_tag() -> type:
             self.node.childNodes = []
             widths = [float(width) * 72 / 25.4 for width in self.node.getAttribute("widths").split()]
             column = int(self.node.getAttribute("wrap"))
+            size, ink, shade = float(self.node.getAttribute("size") or SIZE), self.node.getAttribute("ink") or INK, self.node.getAttribute("shade") or HEAD
             rows = [row.split("\t") for row in text.strip("\n").split("\n")]
             for row in rows:
-                row[column] = "\n".join(wrap(row[column], widths[column] - 9))
-            style = TableStyle([*common, ("ALIGN", (column + 1, 0), (-1, -1), "RIGHT")])
+                row[column] = "\n".join(wrap(row[column], widths[column] - 9, size))
+            style = style_of(size, ink, shade, column)
             context.addPara()
             context.addStory(LongTable(rows, colWidths=widths, style=style, repeatRows=1, hAlign="LEFT"))
 
     return Lines
 
 
-def wrap(text: str, width: float) -> list[str]:
+def wrap(text: str, width: float, size: float = SIZE) -> list[str]:
     """`text` in lines of at most `width` points; a word that is longer is cut."""
     from reportlab.pdfbase.pdfmetrics import stringWidth
 
     lines, line = [], ""
     for word in re.split(r" +", text):
-        while stringWidth(word, "Sans", SIZE) > width:
-            keep = next(n for n in range(len(word), 0, -1) if n == 1 or stringWidth(word[:n], "Sans", SIZE) <= width)
+        while stringWidth(word, "Sans", size) > width:
+            keep = next(n for n in range(len(word), 0, -1) if n == 1 or stringWidth(word[:n], "Sans", size) <= width)
             if line:
                 lines.append(line)
                 line = ""
             lines.append(word[:keep])
             word = word[keep:]
         longer = f"{line} {word}" if line else word
-        if stringWidth(longer, "Sans", SIZE) <= width:
+        if stringWidth(longer, "Sans", size) <= width:
             line = longer
         else:
             lines.append(line)

@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 from app.billing.views_documents import BillingDocumentView
 from app.billing.views_invoice_texts import InvoiceTextsPage
 from app.billing.views_journal import JournalPage
+from app.billing.views_layout import InvoiceLayoutPage
 from app.billing.views_lines import ManualLineView, RecurringLineView
 from app.billing.views_run import BillingRunPage
 from app.billing.views_series import InvoiceChainPage, InvoiceSeriesView
@@ -19,6 +20,7 @@ VIEWS = [
     AdminEntry(ManualLineView, _l("Lines by hand"), "billing", "fa-pen"),
     AdminEntry(JournalPage, _l("Invoice journal"), "billing", "fa-book"),
     AdminEntry(InvoiceTextsPage, _l("Invoice texts"), "billing", "fa-align-left"),
+    AdminEntry(InvoiceLayoutPage, _l("Layout of invoices"), "billing", "fa-palette"),
     AdminEntry(InvoiceSeriesView, _l("Number series"), "billing", "fa-list-ol"),
     AdminEntry(InvoiceChainPage, _l("Verify invoices"), "billing", "fa-link"),
 ]

@@ -7,7 +7,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from app.core.jobs import Job
-from app.exchange import exports, lock_imports
+from app.exchange import accounting, exports, lock_imports
 from app.exchange.models import RunState
 
 
@@ -22,6 +22,14 @@ def scheduled(context: Any) -> None:
         _do(context, run_id)
 
 
+def account(context: Any) -> None:
+    run = accounting.perform(context.params["run"])
+    if run.state is RunState.FAILED:
+        context.note("failed", str(run), run.error)
+    else:
+        context.count("files", len(run.files))
+
+
 def _do(context: Any, run_id: int) -> None:
     run = exports.perform(run_id)
     if run.state is RunState.FAILED:
@@ -32,6 +40,7 @@ def _do(context: Any, run_id: int) -> None:
 
 
 JOBS = [
+    Job(accounting.JOB, _l("Accounting export"), run=account, lease_seconds=900, help=_l("Writes the files of one accounting export, asked for by hand.")),
     Job(exports.JOB, _l("Export account data"), run=export, lease_seconds=900, help=_l("One file of an export profile, asked for by hand.")),
     Job("exchange.scheduled", _l("Scheduled exports"), run=scheduled, once_per="hour", catch_up=False, lease_seconds=1800,
         help=_l("Writes the files of export profiles whose hour has come, and tries those again that failed.")),

@@ -33,6 +33,7 @@ from app.exchange.models import (
     Schedule,
     What,
 )
+from app.exchange.views_accounting import AccountingRunView, failed_runs
 from app.licenses.models import License
 from app.system import documents
 from app.system.models import JobRun
@@ -236,6 +237,7 @@ def failed_exports() -> int:
 
 
 VIEWS = [
+    AdminEntry(AccountingRunView, _l("Accounting exports"), "accounting", "fa-file-export", area="receivables", count=failed_runs),
     AdminEntry(ExportProfileView, _l("Exports"), "licenses", "fa-file-export", rank=80, count=failed_exports),
     AdminEntry(ExportRunView, _l("Exported files"), "", area="licenses"),
     AdminEntry(LockImportView, _l("Lock lists"), "licenses", "fa-lock", rank=81),

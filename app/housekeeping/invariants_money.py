@@ -21,8 +21,10 @@ from app.housekeeping.invariants import invariant
 from app.licenses.models import LicenseTariff
 from app.receivables.bank_models import BankLine, LineState
 from app.receivables.models import Allocation, OpenItem, Payment, PaymentState, PrepaidPeriod, PrepaidUse
+from app.receivables.refund_models import Refund, RefundOrder, RefundState, RefundUse
 from app.receivables.reminder_models import ReminderClaim, ReminderItem
 from app.system.models import ProtocolEntry
+from app.system.outbox import OutboxState
 
 
 def cents(column: Any) -> Any:
@@ -84,14 +86,39 @@ def residuals(session: Session) -> Iterator[str]:
         yield f"{row.reference}: {row.amount} less {from_cents(int(row.paid))} are {row.open} open, settled on {row.settled_on}"
 
 
-@invariant(11, "allocations, prepaid uses and what is free are the payment; of a returned one nothing is used")
+@invariant(11, "allocations, prepaid uses, refunds and what is free are the payment; of a returned one nothing is used")
 def payments_whole(session: Session) -> Iterator[str]:
+    back = select(func.coalesce(func.sum(cents(RefundUse.amount)), 0)).join(Refund, Refund.id == RefundUse.refund_id).where(
+        RefundUse.payment_id == Payment.id, Refund.state.in_((RefundState.REQUESTED, RefundState.PAID))).correlate(Payment).scalar_subquery()
     spent = _sum_of(Allocation.amount, Allocation.payment_id == Payment.id) + select(func.coalesce(func.sum(cents(PrepaidUse.amount)), 0)).join(
         PrepaidPeriod, PrepaidPeriod.id == PrepaidUse.period_id).where(PrepaidUse.payment_id == Payment.id, ~PrepaidPeriod.reversed).correlate(Payment).scalar_subquery()
     free = cents(Payment.free)
-    wrong = or_(spent < 0, free < 0, case((Payment.state == PaymentState.RETURNED, or_(spent != 0, free != 0)), else_=free != cents(Payment.amount) - spent))
-    for row in session.execute(select(Payment.key, Payment.amount, Payment.free, Payment.state, spent.label("spent")).where(wrong)):
-        yield f"{row.key} ({row.state.value}): {row.amount}, used {from_cents(int(row.spent))}, free {row.free}"
+    wrong = or_(spent < 0, free < 0, case((Payment.state == PaymentState.RETURNED, or_(spent != 0, free != 0)), else_=free != cents(Payment.amount) - spent - back))
+    for row in session.execute(select(Payment.key, Payment.amount, Payment.free, Payment.state, spent.label("spent"), back.label("back")).where(wrong)):
+        yield f"{row.key} ({row.state.value}): {row.amount}, used {from_cents(int(row.spent))}, given back {from_cents(int(row.back))}, free {row.free}"
+
+
+@invariant(11, "a refund is what its payments gave for it, of its customer and currency; what was refunded of a returned payment is demanded once")
+def refunds_whole(session: Session) -> Iterator[str]:
+    parts = select(func.coalesce(func.sum(cents(RefundUse.amount)), 0)).where(RefundUse.refund_id == Refund.id).correlate(Refund).scalar_subquery()
+    for row in session.execute(select(Refund.key, Refund.amount, parts.label("parts")).where(cents(Refund.amount) != parts)):
+        yield f"refund {row.key} of {row.amount}: its payments gave {from_cents(int(row.parts))}"
+    uses = (select(Refund.key, Payment.key.label("payment"), RefundUse.amount, OpenItem.amount.label("claimed")).join(Refund, Refund.id == RefundUse.refund_id)
+            .join(Payment, Payment.id == RefundUse.payment_id).outerjoin(OpenItem, OpenItem.id == RefundUse.claim_id))
+    strange = or_(Payment.customer_id.is_(None), Payment.customer_id != Refund.customer_id, Payment.currency != Refund.currency)
+    lost = and_(Payment.state == PaymentState.RETURNED, Refund.state == RefundState.PAID)
+    claim = or_(and_(lost, OpenItem.id.is_(None)), and_(OpenItem.id.is_not(None), or_(not_(lost), OpenItem.customer_id != Refund.customer_id, cents(OpenItem.amount) != cents(RefundUse.amount))))
+    for row in session.execute(uses.where(or_(strange, claim))):
+        yield f"refund {row.key} of payment {row.payment}: {row.amount}, demanded again {row.claimed}"
+
+
+@invariant(29, "a refund that is on its way has an order; one that is settled has none that could be sent")
+def refunds_ordered(session: Session) -> Iterator[str]:
+    open_order = RefundOrder.state != OutboxState.DONE
+    query = select(Refund.key, Refund.state).outerjoin(RefundOrder, RefundOrder.refund_id == Refund.id).where(or_(
+        and_(Refund.state == RefundState.REQUESTED, or_(RefundOrder.id.is_(None), not_(open_order))), and_(Refund.state != RefundState.REQUESTED, RefundOrder.id.is_not(None), open_order)))
+    for row in session.execute(query):
+        yield f"refund {row.key} is {row.state.value}, its order says something else"
 
 
 @invariant(12, "a prepaid period costs what payments gave for it")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
@@ -13,12 +13,13 @@ from app.billing.models import Charge, Invoice, ManualLine
 from app.core import clock, formats, states
 from app.core.db import db, transaction
 from app.core.jobs import Context
+from app.core.page_parts import page_facts
 from app.core.sql import among
 from app.housekeeping.settings import PROTOCOLS
 from app.system.models import MailMessage, ProtocolEntry, ProtocolKind
 from app.system.outbox import OutboxState
 from app.system.protocol import record
-from app.system.retention import BOOKS, INVOICES, kept_from
+from app.system.retention import BOOKS, INVOICES, kept_from, retain_until
 from app.system.settings import setting
 from app.system.sms_models import Sms
 
@@ -29,18 +30,39 @@ MAIL_LEAST = 62         # days: jobs know by a sent e-mail's key that it was sen
 def old_protocols(ctx: Context) -> None:
     """Protocols, such as customer e-mail, change of customer data, changes in license data, that have exceeded a preset time."""
     for kind in ProtocolKind:
-        if kind is ProtocolKind.BILLING:
-            limit = clock.start_of(kept_from(BOOKS, ctx.today))
-        elif days := setting(f"housekeeping.protocol_{PROTOCOLS[kind][0]}"):
-            limit = clock.start_of(ctx.today - timedelta(days=days))
-        else:
+        if (first := kept_since(kind, ctx.today)) is None:
             continue
+        limit = clock.start_of(first)
         _delete(ctx, ProtocolEntry, (ProtocolEntry.kind == kind, ProtocolEntry.at < limit), str(states.word(kind)), limit)
     if days := setting("housekeeping.protocol_mail"):
         limit = clock.start_of(ctx.today - timedelta(days=max(days, MAIL_LEAST)))
         over = MailMessage.state.in_((OutboxState.DONE, OutboxState.CANCELLED))
         _delete(ctx, MailMessage, (over, MailMessage.created_at < limit), _("E-mails"), limit)
         _delete(ctx, Sms, (Sms.state.in_((OutboxState.DONE, OutboxState.CANCELLED)), Sms.created_at < limit), _("SMS"), limit)
+
+
+def kept_since(kind: ProtocolKind, today: date) -> date | None:
+    """The first day whose entries of this class are kept; None: all are."""
+    if kind is ProtocolKind.BILLING:
+        return kept_from(BOOKS, today)
+    days = setting(f"housekeeping.protocol_{PROTOCOLS[kind][0]}")
+    return today - timedelta(days=days) if days else None
+
+
+def kept_until(kind: ProtocolKind, at: datetime) -> date | None:
+    """The last day on which an entry is there, as the settings say today; None: for ever."""
+    day = clock.local(at).date()
+    if kind is ProtocolKind.BILLING:
+        return retain_until(BOOKS, day)
+    days = setting(f"housekeeping.protocol_{PROTOCOLS[kind][0]}")
+    return day + timedelta(days=days) if days else None
+
+
+@page_facts(ProtocolEntry)
+def how_long(entry: ProtocolEntry) -> list[tuple[Any, Any, str]]:
+    """On the page of an entry."""
+    last = kept_until(entry.kind, entry.at)
+    return [(_("Kept until"), formats.day(last) if last else _("for ever"), "")]
 
 
 def _delete(ctx: Context, model: Any, where: tuple[Any, ...], what: str, limit: datetime) -> None:

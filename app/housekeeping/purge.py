@@ -34,6 +34,7 @@ from app.receivables.bank_models import PayerAccount
 from app.receivables.lawyer_models import CaseState, LawyerCase
 from app.receivables.models import OpenItem, Payment, PrepaidPeriod
 from app.receivables.queries import account_for_update
+from app.receivables.refund_models import Refund, RefundState
 from app.system.models import Document, DocumentKind, JobRun, MailMessage, ProtocolEntry, ProtocolKind, RunState
 from app.system.outbox import OutboxState
 from app.system.protocol import record
@@ -115,6 +116,7 @@ def _not_needed() -> tuple[Any, ...]:
     """Nothing is owed by or to the customer, nothing is to be billed, sent or is with a lawyer, no license is on a server or has unbilled days."""
     return (
         ~exists().where(MailMessage.customer_id == Customer.id, MailMessage.state.not_in((OutboxState.DONE, OutboxState.CANCELLED))),
+        ~exists().where(Refund.customer_id == Customer.id, Refund.state == RefundState.REQUESTED),
         ~exists().where(OpenItem.customer_id == Customer.id, OpenItem.open > 0), ~exists().where(Payment.customer_id == Customer.id, Payment.free > 0),
         ~exists().where(BillingDocument.customer_id == Customer.id, BillingDocument.state != BillingState.ISSUED, BillingDocument.fees_count > 0),
         ~exists().where(LawyerCase.customer_id == Customer.id, LawyerCase.state.in_((CaseState.PROPOSED, CaseState.HANDED))),
@@ -123,7 +125,7 @@ def _not_needed() -> tuple[Any, ...]:
 
 def must_keep(session: Session, ident: int, today: Any) -> bool:
     """Invoices, payments, demands, proofs of terms, or documents that have to be kept name this customer."""
-    tables: tuple[Any, ...] = (Invoice, Payment, OpenItem, PrepaidPeriod, BillingDocument, TermsAcceptance)
+    tables: tuple[Any, ...] = (Invoice, Payment, OpenItem, PrepaidPeriod, Refund, BillingDocument, TermsAcceptance)
     if any(session.scalar(select(exists().where(model.customer_id == ident))) for model in tables):
         return True
     return bool(session.scalar(select(exists().where(Document.customer_id == ident, Document.retain_until >= today))))
@@ -179,3 +181,4 @@ def _anonymise(session: Session, ident: int, number: str) -> None:
     session.execute(update(Customer).where(Customer.id == ident).values(
         company=_("Deleted customer %(number)s", number=number)[:120], contact="", street="", address_extra="", postcode="", city="", region="", phone="", email="", invoice_email="",
         vat_id="", tax_number="", buyer_reference="", note="", changed_at=Customer.changed_at).execution_options(synchronize_session=False))
+    session.execute(update(Refund).where(Refund.customer_id == ident).values(account="", holder="").execution_options(synchronize_session=False))

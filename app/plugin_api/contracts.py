@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from app.plugin_api.payment import PayerFacts, PaymentBlock, PaymentMeans
+from app.plugin_api.payment import PaidFacts, PayerFacts, PaymentBlock, PaymentMeans, RefundAnswer
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ class PaymentMethod(ABC):
     code: ClassVar[str]
     title: ClassVar[Any]
     currencies: ClassVar[frozenset[str] | None] = None     # None: any
+    refunds: ClassVar[bool] = False                         # it can give money back: `refund` and `refund_state` are there
 
     @abstractmethod
     def payment_lines(self, invoice: InvoiceFacts) -> list[str]:
@@ -91,12 +92,28 @@ class PaymentMethod(ABC):
         """Buttons that the portal shows beside a demand to whoever has the right `pay`. Asked for each demand of a page: no statements here."""
         return ()
 
+    def refund(self, payment: PaidFacts, amount: Decimal, key: str) -> RefundAnswer:
+        """Give `amount` of a payment of this method back, once for each `key`: a method that knows idempotency hands it on.
+
+        Called by a worker, outside of any transaction. Raises `TryLater` (nothing was asked), `Refused` (it will never be
+        paid; the money is the customer's credit again) or `Unknown` (the answer was lost); every other error counts as `Unknown`.
+        """
+        raise NotImplementedError
+
+    def refund_state(self, payment: PaidFacts, amount: Decimal, key: str) -> RefundAnswer | None:
+        """What became of the refund `key`, after an `Unknown`, a killed worker or an answer that was not done; None: there is none, it is
+        asked for again. Raises as `refund`."""
+        raise NotImplementedError
+
 
 class InvoiceExtra(ABC):
-    """Files that go with an invoice: stored beside its PDF when that is made, and sent with it."""
+    """Files that go with an invoice: stored beside its PDF when that is made, and sent with it. What is printed on the invoice itself
+    comes from the payment method (`payment_block`)."""
 
     code: ClassVar[str]             # at most 10 characters
 
     @abstractmethod
     def attachments(self, invoice: InvoiceFacts) -> list[tuple[str, str, bytes]]:
-        """(file name, media type, bytes) for each file to attach, at most 9. Raises DomainError: then the PDF waits, too."""
+        """(file name, media type, bytes) for each file to attach: at most 9 of at most 5 MB, PDF, PNG, JPEG, CSV, plain text or XML. Called in the
+        invoice's language, outside of any transaction. Raises when it cannot: the PDF is made without it, the reason is shown, and it is asked
+        again every hour; the e-mail waits a day for it. Empty: nothing goes with this invoice."""

@@ -22,6 +22,7 @@ from app.customers.models import Customer, TariffAssignment
 from app.licenses.models import License, LicenseService, LicenseTariff, LockPeriod, PttGroup, group_member
 from app.portal.models import DeletionRequest
 from app.receivables.models import Allocation, OpenItem, Payment, PrepaidPeriod
+from app.receivables.refund_models import Refund
 from app.system.models import MailMessage, ProtocolEntry
 from app.system.protocol import plain
 from app.system.sms_models import Sms
@@ -60,6 +61,7 @@ def _stored(customer_id: int) -> dict[str, Select[Any]]:
         .where(OpenItem.customer_id == customer_id),
         "payments": _of(Payment, "id method received_on currency amount free reference payer for_prepaid state returned_on returned_because created_at").where(Payment.customer_id == customer_id),
         "allocations": _of(Allocation, "id payment_id open_item_id amount at on_date reverses_id").join(Allocation.open_item).where(OpenItem.customer_id == customer_id),
+        "refunds": _of(Refund, "id currency amount for_prepaid method state paid_on account holder reference reversed_on created_at").where(Refund.customer_id == customer_id),
         "prepaid_periods": _of(PrepaidPeriod, "id valid_from valid_to months licenses currency net amount invoice_id applied_at reversed").where(PrepaidPeriod.customer_id == customer_id),
         "logins": _of(PortalAccount, "login name language state created_at last_login_at", AccountCustomer.role)
         .join(AccountCustomer, AccountCustomer.account_id == PortalAccount.id).where(AccountCustomer.customer_id == customer_id),

@@ -9,6 +9,7 @@ from flask import Response, abort, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
+from werkzeug.http import dump_options_header
 
 from app.billing.models import Invoice, InvoiceFile
 from app.catalog.models import Billing, Tariff
@@ -29,10 +30,11 @@ from app.receivables.prepaid_queries import quote
 from app.receivables.queries import balances
 from app.receivables.words import item_badge, method_words
 from app.system import documents
+from app.system.models import Document
 
 log = logging.getLogger(__name__)
 MOST_ITEMS = 100
-FILES = {"pdf": "application/pdf", "xml": "application/xml"}
+FILES = ("pdf", "xml")         # the core's own; the others are of plugins
 
 
 @portal.route("/invoices")
@@ -44,11 +46,15 @@ def invoices() -> Any:
     found = paging.found(scoped(Invoice), order=(Invoice.issued_on.desc(), Invoice.id.desc()))
     ids = [row.id for row in found.rows]
     files: dict[int, list[str]] = {}
-    for invoice_id, kind in db.session.execute(select(InvoiceFile.invoice_id, InvoiceFile.kind).where(InvoiceFile.invoice_id.in_(ids))) if ids else ():
+    along: dict[int, list[tuple[str, str]]] = {}        # what plugins added: kind and name
+    query = select(InvoiceFile.invoice_id, InvoiceFile.kind, Document.file_name).join(Document, Document.id == InvoiceFile.document_id).where(InvoiceFile.invoice_id.in_(ids))
+    for invoice_id, kind, name in db.session.execute(query.order_by(InvoiceFile.kind)) if ids else ():
         if kind in FILES:
             files.setdefault(invoice_id, []).append(kind)
+        else:
+            along.setdefault(invoice_id, []).append((kind, name))
     state = standings(db.session(), found.rows)
-    return page("invoices", title=_("Invoices"), balances=open_now, items=items, found=found, files=files, badges={row.id: badge(row, state[row.id], today) for row in found.rows},
+    return page("invoices", title=_("Invoices"), balances=open_now, items=items, found=found, files=files, along=along, badges={row.id: badge(row, state[row.id], today) for row in found.rows},
                 item_badge=lambda item: item_badge(item, today), actions=lambda item: pay_actions(_demand(item)), method=method_words(customer.payment_method), today=today, ahead=_pays_ahead(today))
 
 
@@ -98,10 +104,11 @@ def prepaid() -> Any:
 def invoice_file(invoice_id: int, kind: str) -> Any:
     """The bytes that were stored when the invoice was made; always the same."""
     invoice = get(Invoice, invoice_id)
-    file = db.session.scalar(select(InvoiceFile).options(joinedload(InvoiceFile.document)).where(InvoiceFile.invoice_id == invoice.id, InvoiceFile.kind == kind)) if kind in FILES else None
+    file = db.session.scalar(select(InvoiceFile).options(joinedload(InvoiceFile.document)).where(InvoiceFile.invoice_id == invoice.id, InvoiceFile.kind == kind))
     if file is None:
         abort(404)
     name = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in invoice.number)
-    return Response(documents.read(file.document), mimetype=FILES[kind], headers={
-        "Content-Disposition": f'attachment; filename="{name}.{kind}"', "Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"})
+    named = dump_options_header("attachment", {"filename": f"{name}.{kind}" if kind in FILES else file.document.file_name.replace("/", "-")})
+    return Response(documents.read(file.document), mimetype=file.document.media_type, headers={
+        "Content-Disposition": named, "Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"})
 

@@ -43,7 +43,8 @@ def check_span(since: date, until: date) -> None:
 def entry_words(entry: Entry) -> str:
     """What a line is, in the reader's language."""
     known = {"demand": _("Demand %(text)s", text=entry.text), "payment": _("Payment") + (f": {entry.text}" if entry.text else ""), "credit_note": _("Credit note %(text)s", text=entry.text),
-             "write_off": _("Given up: %(text)s", text=entry.text), "return": _("Returned payment: %(text)s", text=entry.text), "asked_again": _("Not given up any more: %(text)s", text=entry.text), "prepaid": _("Prepaid period %(text)s", text=entry.text)}
+             "write_off": _("Given up: %(text)s", text=entry.text), "return": _("Returned payment: %(text)s", text=entry.text), "asked_again": _("Not given up any more: %(text)s", text=entry.text),
+             "refund": _("Paid back") + (f": {entry.text}" if entry.text else ""), "refund_back": _("Refund taken back: %(text)s", text=entry.text), "prepaid": _("Prepaid period %(text)s", text=entry.text)}
     return known.get(entry.kind, entry.text)
 
 

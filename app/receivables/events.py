@@ -72,6 +72,33 @@ class PaymentReturned:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundPaid:
+    """Money went back to a customer: `parts` are (payment id, amount). `method`: "manual" by staff's transfer, else the payment method's code."""
+
+    refund_id: int
+    customer_id: int
+    amount: Decimal
+    currency: str
+    method: str
+    paid_on: date
+    for_prepaid: bool
+    parts: tuple[tuple[int, Decimal], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RefundReversed:
+    """A refund was recorded by mistake, or its money came back: the customer has it as before."""
+
+    refund_id: int
+    customer_id: int
+    amount: Decimal
+    currency: str
+    method: str
+    reversed_on: date
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class PrepaidExtended:
     """A period was bought in advance: the account is paid up to `valid_to`. Amounts include tax, `net` does not."""
 

@@ -51,7 +51,7 @@ def _check_rates(value: Any) -> None:
 declare(
     Setting("interest.rule", str, "auto", _l("Rule"), INTEREST, _l("Which default interest reminders may claim. A reminder level says whether it does."), choices=RULES),
     Setting("interest.base_rates", list, BASE_RATES, _l("Base rates (Germany)"), INTEREST,
-            _l("One line per 1 January and 1 July: the day and the percentage that the Bundesbank announced, which may be negative. Days whose rate is not "
+            _l("Entered under Reminders → Base rates. One line per 1 January and 1 July: the day and the percentage that the Bundesbank announced, which may be negative. Days whose rate is not "
                "entered yet bear no interest until it is; they are claimed with the next reminder then."), check=_check_rates, long=True),
     Setting("interest.flat_sum", bool, True, _l("Flat sum of 40 EUR (Germany)"), INTEREST,
             _l("Businesses owe it once per demand from the first claim of interest on (§ 288 (5) BGB). The lawyer list names it, because it is credited against legal costs.")),

@@ -83,18 +83,20 @@ def _release_period(item: OpenItem, invoice: InvoiceIssued) -> None:
 
 
 def add_demand(customer: Customer, reference: str, amount: Decimal, issued_on: date | None = None, due_on: date | None = None,
-               kind: DemandKind = DemandKind.PRINCIPAL, principal: OpenItem | None = None) -> OpenItem:
-    """A demand without an invoice, for example a bank's fee; due after the customer's terms when no day is given. `principal`: what costs or interest arose from."""
+               kind: DemandKind = DemandKind.PRINCIPAL, principal: OpenItem | None = None, currency: str = "") -> OpenItem:
+    """A demand without an invoice, for example a bank's fee; due after the customer's terms when no day is given. `principal`: what costs or interest
+    arose from; `currency`: by default the customer's."""
     reference = " ".join(reference.split())
     if not 1 <= len(reference) <= 60:
         raise InvalidInput(_("Say in 1 to 60 characters what is demanded."), "reference")
-    amounts.check(amount, customer.currency)
+    currency = currency or customer.currency
+    amounts.check(amount, currency)
     issued = issued_on or clock.today()
     due = due_on or issued + timedelta(days=customer.terms_days)
     if due < issued:
         raise InvalidInput(_("A demand cannot be due before it exists."), "due_on")
     with transaction() as session:
-        item = OpenItem(customer_id=customer.id, reference=reference, issued_on=issued, due_on=due, currency=customer.currency, amount=amount, open=amount,
+        item = OpenItem(customer_id=customer.id, reference=reference, issued_on=issued, due_on=due, currency=currency, amount=amount, open=amount,
                         kind=kind, principal_id=None if principal is None else principal.id)
         session.add(item)
         session.flush()

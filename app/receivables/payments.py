@@ -27,6 +27,7 @@ from app.receivables.models import DemandKind, OpenItem, Payment, PaymentState
 from app.receivables.open_items import add_demand
 from app.receivables.prepaid import reverse_periods
 from app.receivables.queries import NOUGHT, account_for_update
+from app.receivables.refunds import claim_given_back
 from app.system.models import ProtocolKind
 from app.system.protocol import record
 from app.system.settings import setting
@@ -143,7 +144,8 @@ def set_for_prepaid(payment: Payment, for_prepaid: bool) -> None:
 
 
 def record_return(payment: Payment, reason: str, fee: Decimal = Decimal(0), on: date | None = None) -> bool:
-    """The payment was taken back: its items are open again, prepaid periods it paid for are reversed, nothing of it is free.
+    """The payment was taken back: its items are open again, prepaid periods it paid for are reversed, nothing of it is free,
+    and what had been refunded of it is demanded.
 
     `fee`: what the bank takes; a demand on the customer when the setting passes it on. A return that arrives again
     changes nothing (False).
@@ -175,6 +177,8 @@ def _return(payment: Payment, reason: str, fee: Decimal, day: date) -> bool:
         free, payment.free = payment.free, Decimal(0)
         payment.state, payment.returned_on, payment.returned_because = PaymentState.RETURNED, day, reason
         session.flush()
+        if owner is not None:
+            claim_given_back(session, owner, payment, day)
         record(ProtocolKind.BILLING, "returned", subject_type="payment", subject_id=payment.id, subject=str(payment), customer_id=payment.customer_id,
                changes={"free": [free, payment.free]}, note=reason)
         if fee and owner is not None and setting("payments.pass_on_return_fee") and payment.currency == owner.currency:

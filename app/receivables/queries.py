@@ -19,6 +19,7 @@ from app.receivables.events import CREDIT_NOTE, PREPAID, WRITE_OFF
 from app.receivables.matching import Demand
 from app.receivables.models import Allocation, OpenItem, Payment, PaymentState, PrepaidPeriod, PrepaidUse
 from app.receivables.overdue import Facts, Item, Rules
+from app.receivables.refund_models import Refund, RefundUse
 from app.receivables.reminder_models import Reminder, ReminderItem
 from app.system.settings import setting
 
@@ -92,7 +93,7 @@ def balances(session: Session, customer_id: int, today: date) -> list[Balance]:
 
 
 class Entry(NamedTuple):
-    """A line of a statement. `kind`: "demand", "payment", "credit_note", "write_off", "return", "asked_again" (after a write-off) or "prepaid"; `amount` is
+    """A line of a statement. `kind`: "demand", "payment", "credit_note", "write_off", "return", "asked_again" (after a write-off), "refund", "refund_back" or "prepaid"; `amount` is
     positive for what the customer owes, negative for what he paid; `balance` after it."""
 
     on: date
@@ -113,10 +114,11 @@ class Statement(NamedTuple):
 
 
 def statement(session: Session, customer_id: int, currency: str, since: date, until: date) -> Statement:
-    """Every demand, payment, return and prepaid period of the account, by day. A period with an invoice stands there as that."""
+    """Every demand, payment, return, refund and prepaid period of the account, by day. A period with an invoice stands there as that;
+    what is demanded because a refunded payment was returned stands there as that refund and that return."""
     found: list[tuple[date, int, str, str, Decimal, int]] = []
     for item in session.execute(select(OpenItem.id, OpenItem.issued_on, OpenItem.reference, OpenItem.amount).where(
-            OpenItem.customer_id == customer_id, OpenItem.currency == currency, OpenItem.issued_on <= until)):
+            OpenItem.customer_id == customer_id, OpenItem.currency == currency, OpenItem.issued_on <= until, ~exists().where(RefundUse.claim_id == OpenItem.id))):
         found.append((item.issued_on, 0, "demand", item.reference, item.amount, item.id))
     for row in session.execute(select(Payment.id, Payment.received_on, Payment.method, Payment.reference, Payment.amount, Payment.state, Payment.returned_on,
                                       Payment.returned_because).where(Payment.customer_id == customer_id, Payment.currency == currency, Payment.received_on <= until,
@@ -125,6 +127,11 @@ def statement(session: Session, customer_id: int, currency: str, since: date, un
         found.append((row.received_on, 1, kind, row.reference, -row.amount, row.id))
         if row.state is PaymentState.RETURNED and row.returned_on is not None and row.returned_on <= until:
             found.append((row.returned_on, 2, "asked_again" if kind == WRITE_OFF else "return", row.returned_because, row.amount, row.id))
+    for back in session.execute(select(Refund.id, Refund.paid_on, Refund.amount, Refund.reference, Refund.reversed_on, Refund.reversed_because).where(
+            Refund.customer_id == customer_id, Refund.currency == currency, Refund.paid_on <= until)):
+        found.append((back.paid_on, 2, "refund", back.reference, back.amount, back.id))
+        if back.reversed_on is not None and back.reversed_on <= until:
+            found.append((back.reversed_on, 3, "refund_back", back.reversed_because, -back.amount, back.id))
     for period in session.execute(select(PrepaidPeriod.id, PrepaidPeriod.valid_from, PrepaidPeriod.valid_to, PrepaidPeriod.amount, func.min(Payment.received_on).label("on"))
                                   .join(PrepaidUse, PrepaidUse.period_id == PrepaidPeriod.id).join(Payment, Payment.id == PrepaidUse.payment_id)
                                   .where(PrepaidPeriod.customer_id == customer_id, PrepaidPeriod.currency == currency, ~PrepaidPeriod.reversed, PrepaidPeriod.invoice_id.is_(None))

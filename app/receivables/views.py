@@ -9,6 +9,7 @@ from app.core.views import AdminEntry
 from app.receivables.lawyer import waiting_cases
 from app.receivables.views_account import CustomerAccountPage
 from app.receivables.views_bank import BankAccountView, BankLineView, BankPage, PayerAccountView, to_look_at
+from app.receivables.views_base_rates import BaseRatePage, missing_rates
 from app.receivables.views_clearing import ClearingPage, unmatched
 from app.receivables.views_invoices import InvoiceView
 from app.receivables.views_items import OpenItemView
@@ -16,6 +17,7 @@ from app.receivables.views_lawyer import LawyerCaseView, LawyerPage
 from app.receivables.views_locks import LockPage, held_runs
 from app.receivables.views_payments import PaymentView
 from app.receivables.views_prepaid import PrepaidPeriodView, PrepaidView
+from app.receivables.views_refunds import RefundView, waiting_refunds
 from app.receivables.views_reminder_levels import ReminderLevelView, ReminderTextView
 from app.receivables.views_reminders import ReminderPage, ReminderView, held_reminders
 
@@ -23,6 +25,7 @@ VIEWS = [
     AdminEntry(InvoiceView, _l("Invoices"), "billing", "fa-file-invoice", rank=20),
     AdminEntry(OpenItemView, _l("Open items"), "receivables", "fa-file-invoice-dollar"),
     AdminEntry(PaymentView, _l("Payments"), "receivables", "fa-coins"),
+    AdminEntry(RefundView, _l("Refunds"), "receivables", "fa-money-bill-transfer", count=waiting_refunds),
     AdminEntry(ClearingPage, _l("Clearing"), "receivables", "fa-scale-balanced", count=unmatched),
     AdminEntry(BankPage, _l("Bank statements"), "receivables", "fa-building-columns", count=to_look_at),
     AdminEntry(PrepaidView, _l("Prepayments"), "receivables", "fa-hourglass-half"),
@@ -36,6 +39,7 @@ VIEWS = [
     AdminEntry(ReminderView, _l("Reminders"), "reminders", "fa-envelope", area="receivables"),
     AdminEntry(ReminderLevelView, _l("Reminder levels"), "reminders", "fa-stairs", area="receivables"),
     AdminEntry(ReminderTextView, _l("Reminder texts"), area="receivables"),
+    AdminEntry(BaseRatePage, _l("Base rates"), "reminders", "fa-percent", area="receivables", count=missing_rates),
     AdminEntry(LawyerPage, _l("Lawyer list"), "reminders", "fa-gavel", area="receivables", count=waiting_cases),
     AdminEntry(LawyerCaseView, _l("Lawyer cases"), "reminders", "fa-briefcase", area="receivables"),
 ]

@@ -20,8 +20,9 @@ from app.customers.models import Customer
 from app.receivables import account_letter
 from app.receivables.models import OpenItem, Payment, PrepaidPeriod
 from app.receivables.queries import balances, statement
+from app.receivables.refund_models import Refund
 
-MODELS = {"demand": OpenItem, "prepaid": PrepaidPeriod}
+MODELS = {"demand": OpenItem, "prepaid": PrepaidPeriod, "refund": Refund, "refund_back": Refund}
 
 
 class CustomerAccountPage(AdminPage):

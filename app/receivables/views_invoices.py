@@ -113,7 +113,7 @@ class InvoiceView(EInvoicePart, AdminView):
         document, e_invoice = invoice_pdf.pdf_document(item.id), self.e_invoice_context(item)
         complete = document and (e_invoice["xml"] or not e_invoice["e_invoice"])
         return {
-            **e_invoice, "document": document, "complete": complete, "going": None if complete else self.render_run(),
+            **e_invoice, **self.extras_context(item), "document": document, "complete": complete, "going": None if complete else self.render_run(),
             "failure": None if complete else self.failure_of(item.number),
             "mail": session.scalar(select(MailMessage).where(MailMessage.key == f"{KEY}{item.number}")),
             "corrections": session.scalars(select(Invoice).where(Invoice.cancels_id == item.id).order_by(Invoice.id)).all(),

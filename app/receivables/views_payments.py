@@ -26,6 +26,7 @@ from app.receivables.forms import ReturnForm, ReverseForm
 from app.receivables.models import Allocation, Payment, PaymentState, PrepaidUse
 from app.receivables.queries import NOUGHT
 from app.receivables.recording import Recording
+from app.receivables.refund_models import RefundUse
 from app.receivables.views_items import allocation_of
 from app.receivables.words import method_words, why_words
 
@@ -89,7 +90,8 @@ class PaymentView(Recording, AdminView):
         session = db.session()
         parts = session.scalars(select(Allocation).where(Allocation.payment_id == item.id).options(joinedload(Allocation.open_item)).order_by(Allocation.id).limit(MOST_ROWS)).all()
         uses = session.scalars(select(PrepaidUse).where(PrepaidUse.payment_id == item.id).options(joinedload(PrepaidUse.period)).order_by(PrepaidUse.id)).all()
-        return {"parts": parts, "reversible": reversible(parts), "uses": uses, "why_words": why_words}
+        backs = session.scalars(select(RefundUse).where(RefundUse.payment_id == item.id).options(joinedload(RefundUse.refund)).order_by(RefundUse.id)).all()
+        return {"parts": parts, "backs": backs, "reversible": reversible(parts), "uses": uses, "why_words": why_words}
 
     @expose("/reverse/<pk>", methods=["GET", "POST"])
     @allowed

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 
-from app.plugin_api import AdminPage, Job, Plugin
+from app.plugin_api import AccountingExport, AdminPage, Job, Plugin
 
 
 class Datev(Plugin):
@@ -26,8 +26,13 @@ class Datev(Plugin):
 
         return JOBS
 
+    def accounting_exports(self) -> Iterable[AccountingExport]:
+        from plugins.datev.exports import DatevExport
+
+        return [DatevExport()]
+
     def admin_pages(self) -> Iterable[AdminPage]:
         from plugins.datev.views import EntryView, ExportView, TrialBalancePage
 
         return [AdminPage(EntryView, _("Accounting journal"), "accounting", "fa-book", area="receivables"), AdminPage(TrialBalancePage, _("Trial balance"), "accounting", "fa-scale-balanced", area="receivables"),
-                AdminPage(ExportView, _("DATEV exports"), "accounting", "fa-file-export", area="receivables")]
+                AdminPage(ExportView, _("DATEV batches"), "accounting", "fa-layer-group", area="receivables")]

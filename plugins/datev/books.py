@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from app.plugin_api import db, transaction
 from app.receivables.models import DemandKind, OpenItem, Payment
+from app.receivables.refund_models import Refund
 from app.system.settings import setting
 from plugins.datev import facts, postings
 from plugins.datev.models import Debtor, Entry, Source
@@ -35,6 +36,8 @@ def post_missing(report: Report) -> dict[Source, int]:
         (Source.PAYMENT, lambda session, after: facts.payments(session, start, after), _payments),
         (Source.ASSIGNED, lambda session, after: facts.assigned(session, account("unknown"), after), _assigned),
         (Source.RETURN, facts.returns, _returns),
+        (Source.REFUND, lambda session, after: facts.refunds(session, start, after), _refunds),
+        (Source.REFUND_BACK, facts.refunds_back, _refunds_back),
         (Source.LOSS, lambda session, after: facts.losses(session, start, after), _losses),
     ]
     done: dict[Source, int] = {}
@@ -141,6 +144,28 @@ def _returns(session: Session, rows: Sequence[Any], _report: Report) -> list[Ent
         posting = postings.money_in(-payment.amount, _first(session, payment).account, _owner(session, payment))
         found.append(_entry(posting, Source.RETURN, payment.id, on_date=payment.returned_on, **{**_of(payment), "text": payment.returned_because[:120]}))
     return found
+
+
+def _refunds(session: Session, rows: Sequence[Any], _report: Report) -> list[Entry]:
+    """The money leaves the account that the method's money comes to, and the customer has so much less with us."""
+    found = []
+    for refund in rows:
+        posting = postings.money_in(-refund.amount, money_account(refund.method), debtor(session, refund.customer_id))
+        found.append(_entry(posting, Source.REFUND, refund.id, on_date=refund.paid_on, **_of_refund(refund, refund.reference or refund.reason)))
+    return found
+
+
+def _refunds_back(session: Session, rows: Sequence[Any], _report: Report) -> list[Entry]:
+    found = []
+    for refund in rows:
+        first = session.scalars(select(Entry).where(Entry.source == Source.REFUND, Entry.source_id == refund.id)).one()
+        posting = postings.money_in(refund.amount, first.account, debtor(session, refund.customer_id))
+        found.append(_entry(posting, Source.REFUND_BACK, refund.id, on_date=refund.reversed_on, **_of_refund(refund, refund.reversed_because)))
+    return found
+
+
+def _of_refund(refund: Refund, text: str) -> dict[str, Any]:
+    return {"document": f"R{refund.id}", "text": text[:120], "currency": refund.currency, "customer_id": refund.customer_id}
 
 
 def _first(session: Session, payment: Payment) -> Entry:

@@ -1,4 +1,4 @@
-"""The file for DATEV: a month's bookings, exported once. Again is a deliberate act with a reason, and marked as such."""
+"""The file for DATEV: a month's bookings, exported once, under “Accounting exports”. Again is a deliberate act with a reason, and marked as such."""
 
 from __future__ import annotations
 
@@ -9,21 +9,37 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select, type_coerce, update
 from sqlalchemy.orm import Session
 
-from app.plugin_api import DomainError, InvalidInput, MoneyType, among, clock, current_actor, transaction
+from app.plugin_api import (
+    AccountingExport,
+    DomainError,
+    ExportFile,
+    ExportRequest,
+    InvalidInput,
+    MoneyType,
+    among,
+    clock,
+    current_actor,
+    db,
+    formats,
+    transaction,
+)
 from app.system import documents
 from app.system.models import Document, DocumentKind, ProtocolKind
 from app.system.protocol import record
+from app.system.retention import BOOKS, retain_until
 from app.system.settings import setting
 from plugins.datev import extf
+from plugins.datev.books import post_missing
 from plugins.datev.models import Entry, Export
 from plugins.datev.settings import chart
 
 FOLDER = "DATEV"
+CSV = "text/csv"
 PART = 10_000       # bookings that are marked by one statement
-KEEP_YEARS = 8      # accounting records, § 147 AO: from the end of the year
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +51,40 @@ class Preview:
     turnover: Decimal
     exported: int
     changed: Sequence[tuple[str, str]]
+
+
+class DatevExport(AccountingExport):
+    """A month as batch of bookings (EXTF). What was given stays marked: a further run of the month gives only what was booked since."""
+
+    code, title = "datev", _l("DATEV batch of bookings")
+    help = _l("A file that your tax adviser imports (EXTF, “Buchungsstapel”). Each booking is in one file only; a further run of the month has what was booked since.")
+    months, keeps_track = True, True
+
+    def files(self, request: ExportRequest) -> list[ExportFile]:
+        made = db.session.scalar(select(Export).where(Export.key == request.key))
+        if made is None:
+            _post()
+            made = export(f"{request.first:%Y-%m}", request.again, again=bool(request.again), key=request.key)
+        document, data = content(made)
+        return [ExportFile(document.file_name, document.media_type, data, document.id)]
+
+    def preview(self, first: date, last: date) -> list[str]:
+        period = f"{first:%Y-%m}"
+        found = preview(db.session(), period)
+        text = [_("%(month)s: %(n)s bookings with a turnover of %(sum)s are not exported yet, %(done)s are. What was not posted yet is posted before.", month=period,
+                  n=formats.number(found.open), sum=formats.money(found.turnover), done=formats.number(found.exported))]
+        if found.changed:
+            text.append(_("DATEV's character set lacks letters of %(n)s texts; they are written as: %(what)s.", n=len(found.changed),
+                          what="; ".join(f"{document}: {written}" for document, written in found.changed[:5])))
+        return text
+
+
+def _post() -> None:
+    """Everything into the books before a file is made. Raises InvalidInput with what could not be posted."""
+    problems: list[str] = []
+    post_missing(lambda _what, subject, reason: problems.append(f"{subject}: {reason}"))
+    if problems:
+        raise InvalidInput(_("Not everything could be posted. %(what)s", what=" ".join(problems[:5])))
 
 
 def month_of(period: str) -> tuple[date, date]:
@@ -62,11 +112,11 @@ def year_start(first: date) -> date:
     return date(first.year if first.month >= begins else first.year - 1, begins, 1)
 
 
-def export(period: str, reason: str = "", again: bool = False) -> Export:
+def export(period: str, reason: str = "", again: bool = False, key: str | None = None) -> Export:
     """Write what was not yet exported of a month, or (`again`, with a reason) all of it once more. Raises InvalidInput when there is nothing.
 
     The file is stored first and named in the same transaction that marks its bookings: a file without a row is swept,
-    a booking is never marked without its file. Call outside a transaction.
+    a booking is never marked without its file. `key` is kept with it, so that who was killed after that finds it. Call outside a transaction.
     """
     first, last = month_of(period)
     if again and not 3 <= len(reason.strip()) <= 500:
@@ -78,23 +128,23 @@ def export(period: str, reason: str = "", again: bool = False) -> Export:
         if not rows:
             raise InvalidInput(_("Nothing to export: every booking of the month is in a file already.") if not again else _("There is no booking in this month."), "period")
         ids, bookings = [row.id for row in rows], [booking(row) for row in rows]
+        number = (session.scalar(select(func.count()).where(Export.period == period)) or 0) + 1
     try:
         data = extf.file_of(batch(first, last, f"PTT Admin {period}"), bookings)
     except extf.NotWritable as error:
         raise DomainError(_("DATEV cannot hold these bookings: %(why)s.", why=error)) from error
-    name = f"EXTF_Buchungsstapel_{first:%Y%m}_{clock.now():%Y%m%d%H%M%S}.csv"
-    stored = documents.put(data, "text/csv")
+    name = f"EXTF_Buchungsstapel_{first:%Y%m}_{number}.csv"
+    stored = documents.put(data, CSV)
     try:
         with transaction() as session:
             found = session.scalars(select(Export).where(Export.period == period).order_by(Export.id).limit(1)).first()
             made = Export(period=period, bookings=len(rows), turnover=sum((item.amount for item in bookings), Decimal(0)), created_by=current_actor().name[:80],
-                          repeats_id=found.id if again and found else None, reason=reason.strip())
+                          repeats_id=found.id if again and found else None, reason=reason.strip(), key=key)
             session.add(made)
             session.flush()
             if _mark(session, ids, made.id) != len(ids) and not again:
                 raise InvalidInput(_("Somebody exported this month at the same moment. Look at the list of exports."), "period")
-            until = date(last.year + KEEP_YEARS, 12, 31)
-            made.document_id = documents.add(stored, DocumentKind.STATEMENT, f"{FOLDER}/{first.year}", _("DATEV bookings of %(month)s", month=period), name, "text/csv", retain_until=until).id
+            made.document_id = documents.add(stored, DocumentKind.STATEMENT, f"{FOLDER}/{first.year}", _("DATEV bookings of %(month)s", month=period), name, CSV, retain_until=retain_until(BOOKS, last)).id
             record(ProtocolKind.BILLING, "exported", subject_type="datev_export", subject_id=made.id, subject=str(made), note=reason.strip())
     except Exception:
         documents.discard(stored)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, aliased
 from app.billing.models import Invoice, InvoiceLine, InvoiceTax
 from app.receivables.events import NOT_MONEY, WRITE_OFF
 from app.receivables.models import Allocation, OpenItem, Payment, PaymentState
+from app.receivables.refund_models import Refund, RefundState, RefundUse
 from plugins.datev.models import Entry, Source
 
 CHUNK = 200
@@ -28,7 +29,9 @@ def invoices(session: Session, start: date, after: int) -> Sequence[Invoice]:
 
 
 def demands(session: Session, start: date, after: int) -> Sequence[OpenItem]:
-    return session.scalars(_missing(select(OpenItem).where(OpenItem.invoice_id.is_(None), OpenItem.issued_on >= start), Source.DEMAND, OpenItem.id, after)).all()
+    """Fees and interest. What is demanded because a refunded payment was returned is no income: the refund and the return are posted."""
+    back = exists().where(RefundUse.claim_id == OpenItem.id)
+    return session.scalars(_missing(select(OpenItem).where(OpenItem.invoice_id.is_(None), OpenItem.issued_on >= start, ~back), Source.DEMAND, OpenItem.id, after)).all()
 
 
 def payments(session: Session, start: date, after: int) -> Sequence[Payment]:
@@ -47,6 +50,17 @@ def returns(session: Session, after: int) -> Sequence[Payment]:
     first = aliased(Entry)
     query = select(Payment).join(first, (first.source == Source.PAYMENT) & (first.source_id == Payment.id)).where(Payment.state == PaymentState.RETURNED)
     return session.scalars(_missing(query, Source.RETURN, Payment.id, after)).all()
+
+
+def refunds(session: Session, start: date, after: int) -> Sequence[Refund]:
+    return session.scalars(_missing(select(Refund).where(Refund.paid_on >= start), Source.REFUND, Refund.id, after)).all()
+
+
+def refunds_back(session: Session, after: int) -> Sequence[Refund]:
+    """Refunds that were posted and taken back."""
+    first = aliased(Entry)
+    query = select(Refund).join(first, (first.source == Source.REFUND) & (first.source_id == Refund.id)).where(Refund.state == RefundState.REVERSED)
+    return session.scalars(_missing(query, Source.REFUND_BACK, Refund.id, after)).all()
 
 
 def losses(session: Session, start: date, after: int) -> Sequence[Allocation]:

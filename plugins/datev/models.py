@@ -25,6 +25,7 @@ class Source(enum.Enum):
     ASSIGNED = "assigned"           # a payment of which it was not known whose it is
     RETURN = "return"
     REFUND = "refund"
+    REFUND_BACK = "refund_back"     # a refund recorded by mistake, or whose money came back
     LOSS = "loss"                   # a write-off, by allocation
 
 
@@ -43,7 +44,7 @@ class Debtor(Model):
 
 
 class Export(Model):
-    """A file for DATEV with bookings of a month. `repeats`: made again deliberately, with `reason`."""
+    """A file for DATEV with bookings of a month. `repeats`: made again deliberately, with `reason`. `key`: of the accounting export that made it."""
 
     __tablename__ = "datev_export"
 
@@ -56,6 +57,7 @@ class Export(Model):
     created_by: Mapped[str] = mapped_column(String(80), default="")
     repeats_id: Mapped[int | None] = mapped_column(ForeignKey("datev_export.id"))
     reason: Mapped[str] = mapped_column(Text, default="")
+    key: Mapped[str | None] = mapped_column(String(40), unique=True)
 
     document: Mapped[Document | None] = relationship()
 
@@ -103,5 +105,6 @@ class Entry(Model):
 
 name_states({
     Source.INVOICE: (_l("Invoice"), ""), Source.DEMAND: (_l("Fee or interest"), ""), Source.PAYMENT: (_l("Payment"), "ok"), Source.ASSIGNED: (_l("Payment assigned"), "ok"),
-    Source.RETURN: (_l("Return"), "bad"), Source.REFUND: (_l("Refund"), "warn"), Source.LOSS: (_l("Write-off"), "warn"),
+    Source.RETURN: (_l("Return"), "bad"), Source.REFUND: (_l("Refund"), "warn"),
+    Source.REFUND_BACK: (_l("Refund taken back"), "warn"), Source.LOSS: (_l("Write-off"), "warn"),
 })

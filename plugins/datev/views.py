@@ -1,4 +1,4 @@
-"""Pages of the books: postings, trial balance, exports for DATEV."""
+"""Pages of the books: postings, trial balance, batches for DATEV (made under “Accounting exports” of the core)."""
 
 from __future__ import annotations
 
@@ -8,23 +8,19 @@ from flask import abort, flash, make_response, redirect, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.http import dump_options_header
-from wtforms import StringField, TextAreaField, validators
 
 from app.customers.models import Customer
-from app.plugin_api import InvalidInput, clock, db, formats
+from app.plugin_api import InvalidInput, clock, db
 from app.plugin_api.staff import (
     AdminInterface,
     AdminView,
-    Required,
-    ServiceForm,
     WorkPage,
-    action,
     allowed,
     expose,
     link_to,
 )
 from plugins.datev import exports
-from plugins.datev.books import post_missing, trial_balance
+from plugins.datev.books import trial_balance
 from plugins.datev.models import Entry, Export, Source
 
 
@@ -44,7 +40,7 @@ class EntryView(AdminView):
     base_order = ("id", "desc")
     quick_search = ("document", "text")
     list_tabs = [("all", _l("All"), None), ("open", _l("Not exported"), Entry.export_id.is_(None)), ("invoice", _l("Invoices"), Entry.source == Source.INVOICE),
-                 ("payment", _l("Payments"), Entry.source.in_([Source.PAYMENT, Source.ASSIGNED, Source.RETURN, Source.REFUND]))]
+                 ("payment", _l("Payments"), Entry.source.in_([Source.PAYMENT, Source.ASSIGNED, Source.RETURN, Source.REFUND, Source.REFUND_BACK]))]
     tab_of = (Customer,)
     tab_rank = 70
     label_columns = {"on_date": _l("Day"), "source": _l("What"), "contra": _l("Contra account"), "account": _l("Account"), "tax": _l("Tax in it"), "tax_account": _l("Tax account"),
@@ -56,24 +52,15 @@ class EntryView(AdminView):
         return Entry.customer_id == parent.id
 
 
-class RepeatForm(ServiceForm):
-    reason = TextAreaField(_l("Reason"), [Required(), validators.Length(min=3, max=500)], description=_l("Whoever imports both files has these bookings twice."))
-
-
-class ExportForm(ServiceForm):
-    period = StringField(_l("Month"), [Required(), validators.Regexp(r"^20[0-9]{2}-(0[1-9]|1[0-2])$", message=_l("Choose a month, for example 2026-05."))],
-                         render_kw={"type": "month"}, description=_l("Only a month that is over: its bookings are then final."))
-
-
 class ExportView(AdminView):
     datamodel = AdminInterface(Export)
     route_base = "/datev-exports"
-    list_title, add_title = _l("DATEV exports"), _l("Export a month")
-    list_help = _l("Files that your tax adviser imports (EXTF, “Buchungsstapel”). Each booking is in one file only.")
-    empty_text = _l("Export the first month when it is over.")
+    list_title = _l("DATEV batches")
+    list_help = _l("Batches of bookings that were made under “Accounting exports”. Each booking is in one of them only.")
+    empty_text = _l("Export the first month under “Accounting exports” when it is over.")
     list_columns = ["period", "bookings", "turnover", "created_at", "created_by", "reason"]
     show_columns = ["period", "bookings", "turnover", "document", "created_at", "created_by", "reason"]
-    add_columns = ["period"]
+    add_columns: list[str] = []
     edit_columns: list[str] = []
     deletable = False
     search_columns = ["period", "created_at"]
@@ -82,40 +69,6 @@ class ExportView(AdminView):
     label_columns = {"period": _l("Month"), "bookings": _l("Bookings"), "turnover": _l("Turnover"), "document": _l("File"), "created_by": _l("By"), "created_at": _l("Made on"),
                      "reason": _l("Again because")}
     description_columns = {"turnover": _l("Sum of all amounts as written: DATEV shows the same after the import.")}
-
-    @expose("/add", methods=["GET", "POST"])
-    @allowed
-    def add(self) -> Any:
-        """Two steps on one page: the month's figures, then the file."""
-        asked = request.args.get("period", "")
-        last_month = exports.month_of(f"{clock.today():%Y-%m}")[0]
-        before = f"{last_month.year - (last_month.month == 1)}-{(last_month.month - 2) % 12 + 1:02d}"
-        form = ExportForm(data={"period": asked or before} if request.method == "GET" else None)
-        period = form.period.data or before
-
-        def save(filled: ExportForm) -> Any:
-            problems: list[str] = []
-            post_missing(lambda _what, subject, reason: problems.append(f"{subject}: {reason}"))
-            if problems:
-                raise InvalidInput(_("Not everything could be posted. %(what)s", what=" ".join(problems[:5])))
-            made = exports.export(filled.period.data)
-            flash(_("%(n)s bookings are in the file. Download it here and give it to your tax adviser.", n=formats.number(made.bookings)), "success")
-            return redirect(self.url_of(made) or self.list_url(), 303)
-
-        return self.form_page(form, save, title=self.add_title, verb=_("Export"), crumb=(self.list_title, self.list_url()), intro=self.told(period), to=self.list_url(), in_transaction=False)
-
-    @staticmethod
-    def told(period: str) -> str:
-        try:
-            found = exports.preview(db.session(), period)
-        except InvalidInput:
-            return ""
-        text = _("%(month)s: %(n)s bookings with a turnover of %(sum)s are not exported yet, %(done)s are.", month=period, n=formats.number(found.open),
-                 sum=formats.money(found.turnover), done=formats.number(found.exported))
-        if found.changed:
-            text += " " + _("DATEV's character set lacks letters of %(n)s texts; they are written as: %(what)s.", n=len(found.changed),
-                            what="; ".join(f"{document}: {written}" for document, written in found.changed[:5]))
-        return text
 
     @expose("/download/<pk>")
     @allowed("show")
@@ -129,12 +82,6 @@ class ExportView(AdminView):
 
     def head_links(self, item: Any) -> list[Any]:
         return [link for link in (link_to("ExportView.file", _("Download"), "fa-download", pk=item.id), *super().head_links(item)) if link]
-
-    @action("again", _l("Export again"), _l("All bookings of the month once more, in a new file."), "fa-rotate", multiple=False, danger=True, form=RepeatForm)
-    def again(self, items: list[Any], form: Any) -> Any:
-        made = exports.export(items[0].period, form.reason.data, again=True)
-        flash(_("%(n)s bookings are in the file. Download it here and give it to your tax adviser.", n=formats.number(made.bookings)), "success")
-        return redirect(self.url_of(made) or self.list_url(), 303)
 
 
 class TrialBalancePage(WorkPage):

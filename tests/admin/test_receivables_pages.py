@@ -19,13 +19,14 @@ from app.receivables.hourly import HOURLY
 from app.receivables.models import Allocation, OpenItem, Payment, PaymentState, PrepaidPeriod
 from app.receivables.payments import record_payment
 from app.receivables.prepaid import apply_prepayments
+from app.receivables.refund_models import Refund, RefundState
 from app.system.job_runs import execute, request_run
 from app.system.models import JobNote, JobRun, RunState
 from tests import factories as make
 from tests.admin.billing_world import World, build
 from tests.admin.staff import errors, statements
 
-PAGES = ("/admin/open-items/list/", "/admin/payments/list/", "/admin/clearing/", "/admin/prepaid/list/", "/admin/locks/", "/admin/prepaid-periods/list/")
+PAGES = ("/admin/open-items/list/", "/admin/payments/list/", "/admin/clearing/", "/admin/prepaid/list/", "/admin/locks/", "/admin/prepaid-periods/list/", "/admin/refunds/list/")
 
 
 @pytest.fixture
@@ -363,3 +364,53 @@ def test_a_held_run_is_approved_here(desk, world):
     assert db.session.get(JobRun, run.id).approved_by == "billing"
     other = request_run("billing.render_invoices")
     assert billing.post(f"/admin/locks/approve/{other.id}").status_code == 404
+
+
+# ---- refunds -----------------------------------------------------------------------------------------------------
+
+
+def test_credit_is_paid_back_after_a_look_and_taken_back(desk, world):
+    staff = desk("Billing")
+    customer, payment = world.customers[0], pay(world, "100.00")
+    left = payment.free
+    assert f"/admin/refunds/add?customer={customer.id}" in html.unescape(staff.get(f"/admin/customers/show/{customer.id}").text)
+    assert "100.00" in staff.get(f"/admin/refunds/add?payment={payment.id}").text
+    asked = {"key": new_key(), "customer": str(customer.id), "pot": "EUR:credit", "way": "manual", "amount": "10.00", "paid_on": clock.today().isoformat(), "account": "", "holder": "",
+             "reference": "", "reason": "paid twice"}
+    looked = staff.post(f"/admin/refunds/add?customer={customer.id}", {**asked, "step": "look"})
+    assert looked.status_code == 200 and "Taken from" in looked.text and count(Refund) == 0
+    for wrong in ({"amount": "1000.00"}, {"amount": ""}, {"account": "DE00370400440532013000"}, {"reason": ""}, {"pot": "USD:credit"}, {"key": "bank:1"}, {"paid_on": ""}):
+        answer = staff.post(f"/admin/refunds/add?customer={customer.id}", {**asked, **wrong, "step": "record"})
+        assert answer.status_code == 422 and count(Refund) == 0, wrong
+    first = staff.post(f"/admin/refunds/add?customer={customer.id}", {**asked, "step": "record"})
+    again = staff.post(f"/admin/refunds/add?customer={customer.id}", {**asked, "step": "record"})
+    assert (first.status_code, again.status_code, count(Refund)) == (303, 303, 1) and payment.free == left - 10
+    assert staff.post(f"/admin/refunds/add?customer={customer.id}", {**asked, "amount": "11.00", "step": "record"}).status_code == 409
+    page = text_of(staff.get(first.location))
+    assert "paid twice" in page and "Paid back" in text_of(staff.get(f"/admin/payments/show/{payment.id}"))
+    assert "Paid back" in text_of(staff.get(f"/admin/customer-account/{customer.id}"))
+    made = db.session.scalars(select(Refund)).one()
+    assert staff.post(f"/admin/refunds/act/take_back?rowid={made.id}", {"reason": "twice", "on": clock.today().isoformat()}).status_code == 303
+    db.session.expire_all()
+    assert (made.state, payment.free) == (RefundState.REVERSED, left)
+
+
+def test_a_reader_pays_nothing_back(desk, world):
+    pay(world, "100.00")
+    staff = desk("Read only")
+    assert staff.get(f"/admin/refunds/add?customer={world.customers[0].id}").status_code in (302, 303, 403)
+    assert "Pay money back" not in staff.get(f"/admin/customers/show/{world.customers[0].id}").text
+
+
+def test_a_file_that_is_missing_beside_an_invoice_is_shown_with_its_reason(desk, world):
+    from app.billing.extras import note_missing
+    from app.billing.models import Invoice
+
+    invoice = db.session.scalars(select(Invoice).order_by(Invoice.id)).first()
+    with transaction() as session:
+        note_missing(session, invoice.id, {"calls": "the list is not ready"})
+    staff = desk("Billing")
+    assert "the list is not ready" in staff.get(f"/admin/invoices/show/{invoice.id}").text
+    assert staff.get(f"/admin/invoices/along/{invoice.id}/calls-1").status_code == 404
+    assert staff.post(f"/admin/invoices/make_along/{invoice.id}").status_code == 303
+    assert db.session.scalars(select(JobRun.params).where(JobRun.job == "billing.render_invoices").order_by(JobRun.id.desc())).first() == {"extras": True}

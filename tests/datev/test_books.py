@@ -12,15 +12,20 @@ from app.billing.models import Invoice
 from app.core import clock
 from app.core.db import db
 from app.core.errors import InvalidInput
+from app.exchange.accounting import perform, start
+from app.exchange.accounting_models import AccountingRun
+from app.plugin_api import ExportRequest
 from app.receivables.allocation import reverse_allocation
 from app.receivables.models import Allocation, OpenItem, Payment
 from app.receivables.open_items import write_off
 from app.receivables.payments import assign_payment, record_return
+from app.receivables.refunds import record_refund, reverse_refund
 from app.system import documents
 from app.system.job_runs import run_now
 from app.system.models import JobNote
 from plugins.datev import exports
 from plugins.datev.books import legs, post_missing, trial_balance
+from plugins.datev.exports import DatevExport
 from plugins.datev.models import Debtor, Entry, Export, Source
 from tests.admin.staff import Desk, statements
 from tests.receivables.books import at, demand, pay
@@ -173,14 +178,31 @@ def test_pages(app, invoice):
         balance_page = desk.get("/admin/trial-balance/?period=2026-11")
         assert balance_page.status_code == 200 and "8400" in balance_page.text and "1776" in balance_page.text
         assert desk.get("/admin/trial-balance/?period=nonsense").status_code == 303
-        form = desk.get("/admin/datev-exports/add")
-        assert "2026-11: 1 bookings with a turnover of €119.00" in form.text or "2026-11: 1 bookings with a turnover of 119.00" in form.text
-        answer = desk.post("/admin/datev-exports/add", {"period": "2026-11"})
-        assert answer.status_code == 303, answer.text[-3000:]
-        key = db.session.scalars(select(Export.id)).one()
-        file = desk.get(f"/admin/datev-exports/download/{key}")
-        assert file.data.startswith(b'"EXTF"') and "attachment" in file.headers["Content-Disposition"]
-        assert desk.post("/admin/datev-exports/add", {"period": "2026-11"}).status_code == 422
+        november = {"code": "datev", "first": "2026-11-01", "last": "2026-11-30"}
+        look = desk.post("/admin/accounting-exports/add", {**november, "step": "look"})
+        assert "2026-11: 1 bookings with a turnover of €119.00" in look.text or "2026-11: 1 bookings with a turnover of 119.00" in look.text
+        assert desk.post("/admin/accounting-exports/add", {**november, "last": "2026-11-29", "step": "run"}).status_code == 422
+        assert desk.post("/admin/accounting-exports/add", {**november, "step": "run"}).status_code == 303
+        run = db.session.scalars(select(AccountingRun)).one()
+        perform(run.id)
+        made = db.session.scalars(select(Export)).one()
+        assert (run.state.value, made.key, [file.document_id for file in run.files]) == ("done", run.key, [made.document_id])
+        for address in (f"/admin/datev-exports/download/{made.id}", f"/admin/accounting-exports/download/{run.id}"):
+            file = desk.get(address)
+            assert file.data.startswith(b'"EXTF"') and "attachment" in file.headers["Content-Disposition"]
+        assert run.title in desk.get(f"/admin/accounting-exports/show/{run.id}").text and desk.get("/admin/datev-exports/list/").status_code == 200
+
+
+def test_a_run_that_was_killed_gives_the_same_batch_and_a_later_one_only_what_is_new(invoice):
+    with at(DECEMBER):
+        run = start("datev", date(2026, 11, 1), date(2026, 11, 30))
+        (file,) = DatevExport().files(ExportRequest(run.key, run.first_on, run.last_on))        # the worker dies after this
+        assert perform(run.id).files[0].document_id == file.document_id and db.session.scalar(select(func.count()).select_from(Export)) == 1
+        assert "nothing to export" in perform(start("datev", run.first_on, run.last_on).id).error.lower()
+        demand(db.session.scalars(select(OpenItem)).one().customer, "3.00", date(2026, 11, 20), NOVEMBER, "Bank fee")
+        assert perform(start("datev", run.first_on, run.last_on).id).state.value == "done"
+        assert perform(start("datev", run.first_on, run.last_on, "The adviser lost them.").id).state.value == "done"
+    assert [(made.bookings, made.reason) for made in db.session.scalars(select(Export).order_by(Export.id))] == [(1, ""), (1, ""), (2, "The adviser lost them.")]
 
 
 def staff(app):
@@ -188,3 +210,22 @@ def staff(app):
 
     add_user(app, "olga", "Billing")
     return Desk(app, "olga")
+
+
+def test_a_refund_leaves_the_bank_and_comes_back_when_it_is_taken_back(shop):
+    payment = pay(shop.customer(), "50.00", clock.today())
+    made = record_refund("form:1", payment.customer, Decimal("30.00"), "EUR", "paid twice", clock.today())
+    assert post() == ({"payment": 1, "refund": 1}, []) and post() == ({}, [])
+    assert (balance("10000"), balance("1200")) == (Decimal("-20.00"), Decimal("20.00"))
+    reverse_refund(made, "never went out")
+    assert post() == ({"refund_back": 1}, []) and post() == ({}, [])
+    assert (balance("10000"), balance("1200")) == (Decimal("-50.00"), Decimal("50.00"))
+
+
+def test_what_is_demanded_for_a_refunded_payment_that_was_returned_is_no_income(shop):
+    payment = pay(shop.customer(), "50.00", clock.today())
+    record_refund("form:1", payment.customer, Decimal("30.00"), "EUR", "paid twice", clock.today())
+    record_return(payment, "AC04")
+    post()
+    assert (balance("10000"), balance("1200")) == (Decimal("30.00"), Decimal("-30.00"))
+    assert db.session.scalar(select(OpenItem.open)) == Decimal("30.00") and balance("2700") == 0

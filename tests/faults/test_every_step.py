@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from sqlalchemy import select
@@ -18,16 +18,22 @@ from app.core.db import db
 from app.core.errors import Conflict
 from app.core.period import Month
 from app.customers.models import Customer
-from app.exchange import exports, lock_imports
+from app.exchange import accounting, exports, lock_imports
+from app.exchange.accounting_models import AccountingRun
 from app.exchange.models import Format, ImportState, LockImport, Schedule, What
 from app.licenses import bulk
 from app.licenses.delivery import deliver_provisioning
 from app.licenses.models import License
+from app.plugin_api import PaymentMethod, Plugin, RefundAnswer
+from app.plugin_api.registry import plugins
 from app.receivables import lawyer
 from app.receivables.bank.booking import book_new, release
 from app.receivables.bank.intake import take_file
 from app.receivables.lawyer_models import LawyerCase
-from app.receivables.models import OpenItem, PrepaidPeriod
+from app.receivables.models import OpenItem, Payment, PrepaidPeriod
+from app.receivables.refund_delivery import deliver_refunds
+from app.receivables.refund_models import Refund, RefundState
+from app.receivables.refunds import request_refund
 from app.receivables.reminder_models import Reminder
 from app.receivables.reminder_run import LETTERS, REMINDERS
 from app.system.job_runs import request_run, run_now
@@ -186,7 +192,56 @@ def day_turns(world: World) -> Callable[[], Any]:
     return work_off
 
 
-WORLDS = {work.__name__: work for work in (reminders, lawyers, issue, cancelled, prepaid, bank, lock_list, many_licenses, account_export, statistics, day_turns)}
+def refund_by_method(world: World) -> Callable[[], Any]:
+    """A payment method is asked to pay back; it pays once, whatever dies in between."""
+    class Wallet(PaymentMethod):
+        code, title, refunds = "wallet", "Wallet", True
+        paid: ClassVar[dict[str, Decimal]] = {}
+
+        def payment_lines(self, invoice: Any) -> list[str]:
+            return []
+
+        def refund(self, payment: Any, amount: Decimal, key: str) -> RefundAnswer:
+            assert key not in self.paid, "paid twice"
+            self.paid[key] = amount
+            return RefundAnswer(True, "W-1")
+
+        def refund_state(self, payment: Any, amount: Decimal, key: str) -> RefundAnswer | None:
+            return RefundAnswer(True, "W-1") if key in self.paid else None
+
+    class WalletPlugin(Plugin):
+        name, title = "wallet", "Wallet"
+
+        def package(self) -> str:
+            return "tests.faults.nothing"
+
+        def payment_methods(self) -> list[PaymentMethod]:
+            return [Wallet()]
+
+    plugins().loaded.pop("wallet", None)
+    plugins().add(WalletPlugin())
+    with at(DAY):
+        payment_id = pay(world["customers"][0], "50.00", DAY, "wallet", "capture-1").id
+
+    def work() -> None:
+        if db.session.scalar(select(Refund.id)) is None:        # put back: nothing was paid yet
+            Wallet.paid.clear()
+        request_refund("form:1", db.session.get_one(Payment, payment_id), Decimal("20.00"), "left us")
+        deliver_refunds()
+
+    return work
+
+
+def accounting_export(world: World) -> Callable[[], Any]:
+    """A month for the books: posted, written, marked, once."""
+    with at(DAY):
+        for customer in world["customers"]:
+            pay(customer, "10.00", DAY - timedelta(days=30))
+        accounting.start("datev", date(2026, 10, 1), date(2026, 10, 31))
+    return work_off
+
+
+WORLDS = {work.__name__: work for work in (reminders, lawyers, issue, cancelled, prepaid, bank, lock_list, many_licenses, account_export, statistics, day_turns, refund_by_method, accounting_export)}
 DONE: dict[str, Callable[[], Any]] = {
     "reminders": lambda: len(db.session.scalars(select(Reminder).where(Reminder.document_id.is_not(None))).all()) == 6,
     "lawyers": lambda: db.session.scalars(select(LawyerCase)).one().handed_by == "bob",
@@ -196,6 +251,8 @@ DONE: dict[str, Callable[[], Any]] = {
     "bank": lambda: db.session.scalars(select(OpenItem.open).order_by(OpenItem.id)).all() == [0, Decimal("27.66"), Decimal(40)],
     "lock_list": lambda: db.session.scalars(select(LockImport.state)).all() == [ImportState.DONE],
     "many_licenses": lambda: set(db.session.scalars(select(License.lock_reasons))) == {4},
+    "refund_by_method": lambda: db.session.scalars(select(Refund.state)).all() == [RefundState.PAID] and db.session.scalars(select(Payment.free)).all() == [Decimal("30.00")],
+    "accounting_export": lambda: [len(run.files) for run in db.session.scalars(select(AccountingRun))] == [1],
     "day_turns": lambda: sorted(db.session.scalars(select(Customer.state).distinct()), key=str)[-1].value == "deleted",
 }
 

@@ -19,6 +19,9 @@ BROKEN = {
     (7, "not what was issued"): "UPDATE invoice SET due_on = issued_on WHERE id = (SELECT min(id) FROM invoice WHERE due_on <> issued_on)",
     (10, "open"): "UPDATE open_item SET open = open - 1 WHERE id = (SELECT min(id) FROM open_item WHERE open > 1)",
     (11, "free"): "UPDATE payment SET free = free - 1 WHERE id = (SELECT min(id) FROM payment WHERE free > 0)",
+    (11, "its payments gave"): "UPDATE refund SET amount = amount + 1 WHERE id = (SELECT min(id) FROM refund)",
+    (11, "given back 0.00"): "UPDATE refund SET state = 'refused' WHERE id = (SELECT min(id) FROM refund)",
+    (11, "demanded again"): "UPDATE refund_use SET payment_id = (SELECT min(id) FROM payment WHERE customer_id IS NOT NULL AND customer_id <> (SELECT min(customer_id) FROM refund))",
     (12, "paid with"): "UPDATE prepaid_period SET amount = amount + 1 WHERE id = (SELECT min(id) FROM prepaid_period)",
     (13, "in silence"): "UPDATE prepaid_period SET reversed = true WHERE id = (SELECT min(id) FROM prepaid_period)",
     (14, "its account"): "UPDATE license SET lock_reasons = 16 WHERE id = (SELECT min(id) FROM license WHERE state = 'active' AND lock_reasons = 0)",
@@ -28,6 +31,7 @@ BROKEN = {
     (22, "no entry"): "DELETE FROM protocol_entry",
     (27, "without a last day"): "UPDATE license SET state = 'ending', active_to = NULL WHERE id = (SELECT min(id) FROM license)",
     (29, "job_run"): "UPDATE job_run SET state = 'running', lease_until = '2020-01-01' WHERE id = (SELECT min(id) FROM job_run)",
+    (29, "its order"): "UPDATE refund SET state = 'requested' WHERE id = (SELECT min(id) FROM refund)",
     (32, "without an instant"): "UPDATE mail_message SET state = 'done', done_at = NULL WHERE id = (SELECT min(id) FROM mail_message)",
 }
 

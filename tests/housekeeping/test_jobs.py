@@ -19,6 +19,7 @@ from app.customers.models import Customer, CustomerKind, CustomerState
 from app.customers.services import assign_tariff
 from app.housekeeping import public as housekeeping_public
 from app.housekeeping.models import PurgedCustomer
+from app.housekeeping.protocols import kept_since, kept_until
 from app.licenses.models import License, LicenseState
 from app.licenses.services import create_license, delete
 from app.receivables.bank_models import PayerAccount
@@ -103,6 +104,17 @@ def test_protocols_go_after_the_period_of_their_class(app: Any) -> None:
     assert protocol(*old) == 0 and protocol(ProtocolEntry.action == "kept") == 2
     assert protocol(ProtocolEntry.action == "cleaned_up") >= 2
     assert run("protocols").counts == {}
+
+
+def test_an_entry_says_until_when_it_is_kept(app: Any) -> None:
+    for kind in ProtocolKind:
+        with at(DAY), transaction():
+            record(kind, "timed", subject_type="x")
+        entry = db.session.scalars(select(ProtocolEntry).where(ProtocolEntry.action == "timed", ProtocolEntry.kind == kind)).one()
+        last = kept_until(kind, entry.at)
+        assert last is not None and kept_since(kind, last) <= DAY < kept_since(kind, last + timedelta(days=1)), kind
+    change_settings({"housekeeping.protocol_security": 0})
+    assert kept_until(ProtocolKind.SECURITY, clock.now()) is None and kept_since(ProtocolKind.SECURITY, DAY) is None
 
 
 def test_only_mails_that_are_over_go(app: Any) -> None:

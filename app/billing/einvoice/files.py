@@ -16,6 +16,7 @@ from lxml import etree
 
 from app.billing.einvoice.build import facts_of
 from app.billing.einvoice.check import broken
+from app.billing.einvoice.pdfa import broken_of_pdfa, with_intent
 from app.billing.einvoice.schematron import CII, FOLDER, Broken, code_list
 from app.billing.einvoice.write_cii import write_cii
 from app.billing.einvoice.xrechnung import broken_of_xrechnung
@@ -66,10 +67,13 @@ def _broken_schema(data: bytes) -> list[Broken]:
 
 
 def hybrid(pdf: bytes, xml: bytes, language: str) -> bytes:
-    """The PDF with the XML as `factur-x.xml` in it (ZUGFeRD 2, profile EN 16931). Both were checked before."""
+    """The PDF with the XML as `factur-x.xml` in it (ZUGFeRD 2, profile EN 16931), as PDF/A-3. The XML was checked before. Raises InvalidInput
+    with what keeps it from being PDF/A-3, for example a page of the payment method whose font is not embedded."""
     logging.getLogger("factur-x").setLevel(logging.WARNING)
-    data: bytes = facturx.generate_from_binary(pdf, xml, flavor="factur-x", level="en16931", check_xsd=False, check_schematron=False,
-                                               lang=language.replace("_", "-"), afrelationship="alternative")
+    data: bytes = facturx.generate_from_binary(with_intent(pdf), xml, flavor="factur-x", level="en16931", check_xsd=False, check_schematron=False,
+                                               lang=language.replace("_", "-"), afrelationship="alternative", xmp_compression=False)
+    if problems := broken_of_pdfa(data):
+        raise InvalidInput(_("The PDF with the e-invoice in it would be no PDF/A-3. What does not hold: %(rules)s", rules=" ".join(problems[:5])))
     return data
 
 

@@ -5,8 +5,8 @@ from alembic import op
 
 from app.core import secrets, types
 
-revision = '0014_sms'
-down_revision = '0013_website'
+revision = '0020_sms'
+down_revision = '0019_invoice_layout'
 branch_labels = None
 depends_on = None
 
