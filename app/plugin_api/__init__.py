@@ -14,7 +14,15 @@ from app.plugin_api.accounting import AccountingExport, ExportFile
 from app.plugin_api.base import API_VERSION, Plugin
 from app.plugin_api.contracts import AdminPage, InvoiceExtra, InvoiceFacts, PayAction, PayDemand, PaymentMethod
 from app.plugin_api.mail import MailTemplate, Placeholder
-from app.plugin_api.payment import PayerFacts, PaymentBlock, PaymentIntake, PaymentMeans, Picture
+from app.plugin_api.payment import (
+    PaidFacts,
+    PayerFacts,
+    PaymentBlock,
+    PaymentIntake,
+    PaymentMeans,
+    Picture,
+    RefundAnswer,
+)
 from app.plugin_api.portal import PortalEntry, PortalVisitor, portal_page, portal_visitor
 from app.plugin_api.provisioning import (
     GroupState,
@@ -31,12 +39,13 @@ from app.plugin_api.rest import ApiField, ApiResource
 from app.plugin_api.sms import SmsGateway, SmsMessage, SmsReceipt, SmsReport
 
 __all__ = [
-    "API_VERSION", "AccountingExport", "AdminPage", "ApiField", "ApiResource", "BigId", "Conflict", "DomainError",
-    "ExportFile", "GroupState", "Health", "Held", "InvalidInput", "InvoiceExtra", "InvoiceFacts", "Job", "JobContext",
-    "Json", "MailTemplate", "MoneyType", "PayAction", "PayDemand", "PayerFacts", "PaymentBlock", "PaymentIntake",
-    "PaymentMeans", "PaymentMethod", "Picture", "Placeholder", "Plugin", "PortalEntry", "PortalVisitor", "PriceType",
-    "ProvisioningDriver", "ProvisioningError", "Refused", "ServerAccess", "SmsGateway", "SmsMessage", "SmsReceipt",
-    "SmsReport", "Stateful", "TryLater", "UTCDateTime", "Unknown", "UserState", "after_commit", "among", "clock",
-    "current_actor", "db", "formats", "name_states", "portal_page", "portal_visitor", "round_money", "transaction",
-    "words",
+    "API_VERSION", "AccountingExport", "AdminPage", "ApiField", "ApiResource", "BigId", "Conflict",
+    "DomainError", "ExportFile", "GroupState", "Health", "Held", "InvalidInput", "InvoiceExtra", "InvoiceFacts",
+    "Job", "JobContext", "Json", "MailTemplate", "MoneyType", "PaidFacts", "PayAction", "PayDemand",
+    "PayerFacts", "PaymentBlock", "PaymentIntake", "PaymentMeans", "PaymentMethod", "Picture", "Placeholder",
+    "Plugin", "PortalEntry", "PortalVisitor", "PriceType", "ProvisioningDriver", "ProvisioningError",
+    "RefundAnswer", "Refused", "ServerAccess", "SmsGateway", "SmsMessage", "SmsReceipt", "SmsReport",
+    "Stateful", "TryLater", "UTCDateTime", "Unknown", "UserState", "after_commit", "among", "clock",
+    "current_actor", "db", "formats", "name_states", "portal_page", "portal_visitor", "round_money",
+    "transaction", "words",
 ]

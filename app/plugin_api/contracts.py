@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from app.plugin_api.payment import PayerFacts, PaymentBlock, PaymentMeans
+from app.plugin_api.payment import PaidFacts, PayerFacts, PaymentBlock, PaymentMeans, RefundAnswer
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ class PaymentMethod(ABC):
     code: ClassVar[str]
     title: ClassVar[Any]
     currencies: ClassVar[frozenset[str] | None] = None     # None: any
+    refunds: ClassVar[bool] = False                         # it can give money back: `refund` and `refund_state` are there
 
     @abstractmethod
     def payment_lines(self, invoice: InvoiceFacts) -> list[str]:
@@ -90,6 +91,19 @@ class PaymentMethod(ABC):
     def portal_actions(self, demand: PayDemand) -> Iterable[PayAction]:
         """Buttons that the portal shows beside a demand to whoever has the right `pay`. Asked for each demand of a page: no statements here."""
         return ()
+
+    def refund(self, payment: PaidFacts, amount: Decimal, key: str) -> RefundAnswer:
+        """Give `amount` of a payment of this method back, once for each `key`: a method that knows idempotency hands it on.
+
+        Called by a worker, outside of any transaction. Raises `TryLater` (nothing was asked), `Refused` (it will never be
+        paid; the money is the customer's credit again) or `Unknown` (the answer was lost); every other error counts as `Unknown`.
+        """
+        raise NotImplementedError
+
+    def refund_state(self, payment: PaidFacts, amount: Decimal, key: str) -> RefundAnswer | None:
+        """What became of the refund `key`, after an `Unknown`, a killed worker or an answer that was not done; None: there is none, it is
+        asked for again. Raises as `refund`."""
+        raise NotImplementedError
 
 
 class InvoiceExtra(ABC):

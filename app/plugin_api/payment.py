@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from app.core.jobs import Context
@@ -56,6 +58,27 @@ class PayerFacts:
     business: bool = True
     vat_id: str = ""
     tax_number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PaidFacts:
+    """A payment that is to be refunded, in whole or in part. `key`: what it was recorded under, such as a capture id."""
+
+    id: int
+    key: str
+    customer_id: int
+    amount: Decimal
+    currency: str
+    received_on: date
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundAnswer:
+    """What became of a refund that the method took. Not `done`: it is on its way, the core asks again. `reference`: what the method calls it."""
+
+    done: bool
+    reference: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,107 @@
+"""Messages of PayPal's webhook: stored once each, then worked through. What cannot be done now is done by the next hourly run."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from app.plugin_api import DomainError, db, transaction
+from plugins.paypal import events, facts, orders
+from plugins.paypal.api import PayPalError, client
+from plugins.paypal.capturing import ask, capture
+from plugins.paypal.cases import open_case
+from plugins.paypal.events import Dispute, Told
+from plugins.paypal.models import LOOSE, Attempt, AttemptState, Capture, CaseKind, MessageState, PayPalMessage
+
+log = logging.getLogger(__name__)
+
+
+def store(event: Any, old: bool = False) -> int | None:
+    """Keep a message whose sender was checked; its id, or None when it is known. Raises InvalidInput for one that is none."""
+    ident = event.get("id") if isinstance(event, dict) else None
+    if not isinstance(ident, str) or not 1 <= len(ident) <= 80 or not ident.isprintable() or not isinstance(event.get("event_type"), str):
+        raise orders.Unreadable("The message has no id or no type.")
+    try:
+        with transaction() as session:
+            if session.scalar(select(PayPalMessage.id).where(PayPalMessage.event_id == ident)) is not None:
+                return None
+            row = PayPalMessage(event_id=ident, kind=event["event_type"][:80], body=event, old=old)
+            session.add(row)
+            session.flush()
+            return row.id
+    except IntegrityError:
+        return None
+
+
+def work(message_id: int) -> None:
+    """Do what a message asks for. It stays open with the reason when that is not possible now; never raises for what PayPal or data bring."""
+    row = db.session.get_one(PayPalMessage, message_id, populate_existing=True)
+    if row.state is not MessageState.OPEN:
+        return
+    state, problem = MessageState.DONE, ""
+    try:
+        told = events.read(row.body)
+        if not _apply(told, row.old):
+            state = MessageState.IGNORED
+    except orders.Unreadable as error:
+        state, problem = MessageState.IGNORED, str(error)
+        log.warning("message %s (%s) cannot be read: %s", row.event_id, row.kind, error)
+    except (PayPalError, DomainError) as error:
+        state, problem = MessageState.OPEN, error.words if isinstance(error, PayPalError) else str(error)
+    with transaction() as session:
+        session.refresh(row, with_for_update=True)
+        row.state, row.problem = state, problem
+
+
+def _apply(told: Told, old: bool) -> bool:
+    """False: it does not concern us."""
+    if told.capture is not None:
+        facts.take_capture(told.capture if not old else orders.get_capture(client(), told.capture.id))
+    elif told.refund is not None:
+        if not told.refund.capture_id:
+            return False
+        if old:
+            facts.take_capture(orders.get_capture(client(), told.refund.capture_id))
+        else:
+            facts.take_refund(told.refund, told.reversal)
+            _look_for(told.refund.capture_id)
+    elif told.dispute is not None:
+        _dispute(told.dispute)
+    elif told.order_id:
+        return _order(told)
+    else:
+        return False
+    return True
+
+
+def _look_for(capture_id: str) -> None:
+    """A refund of a payment that we were not told of: PayPal is asked for it."""
+    if db.session.scalar(select(Capture.id).where(Capture.capture_id == capture_id)) is None:
+        facts.take_capture(orders.get_capture(client(), capture_id))
+
+
+def _order(told: Told) -> bool:
+    found = db.session.scalar(select(Attempt).where(Attempt.order_id == told.order_id))
+    if found is None:
+        return False
+    if told.kind == events.TAKEN_BACK:
+        if found.state in LOOSE:
+            facts.not_paid(found.id, AttemptState.CANCELLED, _("The payer has taken his agreement back at PayPal."))
+    elif told.kind == events.APPROVED:
+        capture(found.id)
+    else:
+        ask(found.id)
+    return True
+
+
+def _dispute(told: Dispute) -> None:
+    """Nothing is booked: whether the money goes back, PayPal tells by a message of its own."""
+    with transaction() as session:
+        row = session.scalar(select(Capture).where(Capture.capture_id.in_(told.captures)).limit(1)) if told.captures else None
+        what = ", ".join(part for part in (told.reason, told.status, told.outcome) if part)
+        text = _("Dispute %(ident)s at PayPal about %(name)s: %(what)s. Answer it in your PayPal account.", ident=told.id, name=row.attempt or row if row else "–", what=what or "–")
+        open_case(session, f"dispute:{told.id}", CaseKind.DISPUTE, text, attempt=row.attempt if row else None, capture=row)
