@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -146,6 +147,17 @@ ISSUES: dict[str, Advice] = {
         "INVALID_INVOICE_ID", "NOT_AUTHORIZED")},
 }
 UNKNOWN_ISSUE = Advice(Step.REFUSE, _l("PayPal has refused it, for a reason that is not known here."), _AGAIN)
+# PayPal adds names; the family of a new one says what to do.
+FAMILIES: tuple[tuple[str, Advice], ...] = (
+    (r"PREVIOUSLY|ALREADY|^DUPLICATE_", Advice(Step.ASK, _l("It was done before: look at the order, never pay twice."))),
+    (r"^PAYEE_|PERMISSION|^MERCHANT_|RECEIVER", Advice(Step.ADMIN, _l("Something about your PayPal account has to be put in order. Sign in to PayPal."), _NOT_NOW)),
+    (r"^REFUND_|NOT_REFUNDABLE|REFUNDED|DISPUTED|CHARGEBACK", Advice(Step.REFUSE, _l("PayPal does not give this payment back. Transfer the money."))),
+    (r"^PAYER_|COMPLIANCE|LIMIT_EXCEEDED$|REFUSED$", Advice(Step.OVER, _l("PayPal has refused this payment for good."), _CLOSED)),
+    (r"^CARD_|INSTRUMENT|FUNDING|DECLINED", Advice(Step.TO_PAYER, _l("The means of payment was declined; the payer may choose another one."), _OTHER_MEANS)),
+    (r"EXPIRED|VOIDED|ATTEMPTS_EXCEEDED|INVALID_RESOURCE|NOT_FOUND", Advice(Step.OVER, _l("The order has expired: a new one is needed."), _AGAIN)),
+    (r"^INVALID_|^MISSING_|^MALFORMED_|MISMATCH|_REQUIRED$|NOT_SUPPORTED|^UNSUPPORTED_|PRECISION|LENGTH|NEGATIVE|SYNTAX|^CURRENCY_|_ITEMS$", Advice(
+        Step.BUG, _l("PayPal did not understand our request. Please report this error."), _NOT_NOW)),
+)
 NO_ANSWER = Advice(Step.ASK, _l("PayPal's answer was lost: it is not known what came of it, so PayPal is asked before anything is sent again."),
                    _l("PayPal has not answered yet. We ask again by ourselves; do not pay a second time."))
 NOT_SENT = Advice(Step.AGAIN, _l("PayPal could not be reached; nothing was sent."), _l("PayPal cannot be reached at the moment. Try again in a few minutes."))
@@ -185,6 +197,6 @@ def advice(status: int | None, body: Any = None) -> Advice:
         return ISSUES["INVALID_RESOURCE_ID"]
     if status == 409:
         return ISSUES["PREVIOUS_REQUEST_IN_PROGRESS"]
-    if status in (400, 405, 406, 415):
+    if status in (400, 405, 406, 415) and not any(re.search(pattern, issue) for pattern, _found in FAMILIES):
         return Advice(Step.BUG, _l("PayPal did not understand our request (%(name)s). Please report this error.", name=issue or str(status)), _NOT_NOW)
-    return UNKNOWN_ISSUE
+    return next((found for pattern, found in FAMILIES if re.search(pattern, issue)), UNKNOWN_ISSUE)

@@ -78,10 +78,10 @@ def text(value: Any, most: int = 127) -> str:
 
 def _at(value: Any) -> datetime | None:
     try:
-        found = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
+        found = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
         return None
-    return None if found is None else found.replace(tzinfo=found.tzinfo or UTC)
+    return found.replace(tzinfo=found.tzinfo or UTC)
 
 
 def _part(value: Any, *path: str) -> Any:

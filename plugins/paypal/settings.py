@@ -24,13 +24,13 @@ def _webhook(value: str) -> None:
         raise InvalidInput(_l("The webhook id consists of letters and digits, for example 1JE4291016473214C. It stands beside the webhook at developer.paypal.com."))
 
 
-def _modes() -> list[tuple[str, object]]:
+def mode_words() -> list[tuple[str, object]]:
     words = {hosts.SANDBOX: _l("for trying (sandbox)"), hosts.LIVE: _l("live"), hosts.SIMULATOR: _l("stand-in on this machine (demo)")}
     return [(mode, words[mode]) for mode in hosts.modes()]
 
 
 SETTINGS = (
-    Setting("paypal.mode", str, hosts.SANDBOX, _l("Mode"), SECTION, _l("Sandbox and live have client ids, secrets and webhooks of their own."), choices=_modes),
+    Setting("paypal.mode", str, hosts.SANDBOX, _l("Mode"), SECTION, _l("Sandbox and live have client ids, secrets and webhooks of their own."), choices=mode_words),
     Setting("paypal.client_id", str, "", _l("Client id"), SECTION, _l("Of the app at developer.paypal.com. While it or the secret is missing, nobody is offered PayPal."), check=_key),
     Setting("paypal.secret", str, "", _l("Secret"), SECTION, _l("Of the same app; stored encrypted and shown to nobody."), check=_key, secret=True),
     Setting("paypal.webhook_id", str, "", _l("Webhook id"), SECTION,

@@ -1,4 +1,4 @@
-"""Staff pages: attempts with what became of them, and what has to be cleared."""
+"""Staff pages: attempts with what became of them, and what went back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from sqlalchemy import or_, select
-from wtforms import HiddenField, StringField, TextAreaField, validators
+from wtforms import HiddenField, TextAreaField, validators
 
 from app.customers.models import Customer
 from app.plugin_api import InvalidInput, db, formats
@@ -27,7 +27,7 @@ from app.plugin_api.staff import (
     any_of,
     has_part,
 )
-from plugins.paypal import booking, cases, refunding, settling
+from plugins.paypal import refunding, settling
 from plugins.paypal.api import PayPalError
 from plugins.paypal.capturing import ask
 from plugins.paypal.meaning import PENDING_WORDS, was_received
@@ -36,12 +36,10 @@ from plugins.paypal.models import (
     Attempt,
     AttemptState,
     Capture,
-    Case,
-    CaseKind,
-    CaseState,
     PayPalRefund,
     RefundState,
 )
+from plugins.paypal.settings import mode_words
 
 
 class RefundForm(ServiceForm):
@@ -54,12 +52,17 @@ class NoteForm(ServiceForm):
     note = TextAreaField(_l("What you found"), [Required(), validators.Length(max=500)])
 
 
-class BookForm(ServiceForm):
-    customer = StringField(_l("Customer number"), [Required(), validators.Length(max=20)], description=_l("Whose payment it is. What it does not certainly pay is credit."))
-
-
 def last_capture(item: Attempt) -> Capture | None:
     return item.captures[-1] if item.captures else None
+
+
+def why(item: Attempt, capture: Capture | None) -> Any:
+    """What staff wants to know beside the state."""
+    if item.state is AttemptState.PENDING and capture is not None:
+        return PENDING_WORDS.get(capture.reason, capture.reason)
+    if item.state is AttemptState.FAILED and not item.problem:
+        return PENDING_WORDS.get(capture.reason, "") if capture is not None and capture.reason else _("declined by PayPal or by the payer's bank")
+    return "" if item.state is AttemptState.PAID else item.problem
 
 
 def refundable(item: Attempt) -> bool:
@@ -126,7 +129,7 @@ class PayPalAttemptView(AdminView):
     tab_of = (Customer,)
     tab_rank = 60
     main_actions = ("ask", "refund")
-    label_columns = {"name": _l("Number at PayPal"), "created_at": _l("Begun"), "returned": _l("Given back"), "why": _l("Why"), "open_item": _l("Demand"), "for_prepaid": _l("For the next prepaid period"),
+    label_columns = {"name": _l("Number at PayPal"), "invoice_id": _l("Number at PayPal"), "created_at": _l("Begun"), "returned": _l("Given back"), "why": _l("Why"), "open_item": _l("Demand"), "for_prepaid": _l("For the next prepaid period"),
                      "created_by": _l("By"), "mode": _l("Mode"), "order_id": _l("Order"), "capture_id": _l("Payment at PayPal"), "payer": _l("Payer"), "fee": _l("PayPal's fee"),
                      "request_at": _l("Money asked for"), "asked_at": _l("Last asked"), "problem": _l("What PayPal says"), "amount": _l("Amount")}
 
@@ -142,7 +145,9 @@ class PayPalAttemptView(AdminView):
         if column == "name":
             return item.invoice_id
         if column == "why":
-            return PENDING_WORDS.get(capture.reason, capture.reason) if item.state is AttemptState.PENDING and capture is not None else item.problem
+            return why(item, capture)
+        if column == "mode":
+            return dict(mode_words()).get(item.mode, item.mode)
         if column in ("capture_id", "payer", "fee", "returned"):
             return getattr(capture, column) or None if capture is not None else None
         return super().raw(item, column)
@@ -159,10 +164,8 @@ class PayPalAttemptView(AdminView):
             facts.append((_("Paid"), formats.money(capture.amount, capture.currency), "is-bad"))
         if capture is not None and capture.returned:
             facts.append((_("Given back"), formats.money(capture.returned, capture.currency), "is-bad"))
-        if item.state is AttemptState.PENDING and capture is not None and capture.reason:
-            facts.append((_("Why"), PENDING_WORDS.get(capture.reason, capture.reason), ""))
-        elif item.problem and item.state is not AttemptState.PAID:
-            facts.append((_("What PayPal says"), item.problem, "is-bad" if item.state in (AttemptState.FAILED, AttemptState.HELD) else ""))
+        if reason := why(item, capture):
+            facts.append((_("Why"), reason, "is-bad" if item.state in (AttemptState.FAILED, AttemptState.HELD) else ""))
         return [*facts, *super().head_facts(item)]
 
     def head_links(self, item: Attempt) -> list[PageLink]:
@@ -195,46 +198,3 @@ class PayPalAttemptView(AdminView):
     def fill_action(self, name: str, form: Any, item: Attempt) -> None:
         if name == "refund" and (capture := last_capture(item)) is not None:
             form.amount.data, form.key.data = refunding.possible(db.session(), capture), uuid4().hex
-
-
-class PayPalCaseView(AdminView):
-    datamodel = AdminInterface(Case)
-    route_base = "/paypal-cases"
-    list_title = _l("PayPal: to clear")
-    list_help = _l("Disputes, payments that nobody asked for or that could not be booked, and what PayPal does not answer.")
-    empty_text = _l("Nothing has to be cleared.")
-    list_columns = ["text", "kind", "created_at", "state"]
-    show_columns = ["text", "kind", "attempt", "capture", "created_at", "note"]
-    add_columns: list[str] = []
-    edit_columns: list[str] = []
-    search_columns = ["kind", "state", "created_at"]
-    order_columns = ["created_at"]
-    base_order = ("id", "desc")
-    quick_search = ["text"]
-    list_tabs = [("open", _l("To clear"), Case.state == CaseState.OPEN), ("all", _l("All"), None)]
-    label_columns = {"text": _l("What"), "kind": _l("Kind"), "created_at": _l("Since"), "attempt": _l("Number at PayPal"), "capture": _l("Payment at PayPal"), "note": _l("How it was settled")}
-    main_actions = ("book", "clear")
-
-    def find(self, text: str) -> Any:
-        return any_of(Case.id, has_part(Case.text, text))
-
-    def head_title(self, item: Case) -> str:
-        return str(formats.pill(item.kind).striptags()) if hasattr(formats.pill(item.kind), "striptags") else str(item.kind.value)
-
-    def head_links(self, item: Case) -> list[PageLink]:
-        url = self.url_of_any(item.attempt) if item.attempt is not None else None
-        return [*([PageLink(url, _("PayPal payment"), "fa-money-bill-transfer")] if url else []), *super().head_links(item)]
-
-    @action("book", _l("Book for a customer"), _l("The payment becomes the customer's: it pays what it certainly belongs to, the rest is credit."), "fa-coins", multiple=False, form=BookForm,
-            when=lambda item: item.state is CaseState.OPEN and item.kind in (CaseKind.UNKNOWN_PAYMENT, CaseKind.HELD_PAYMENT) and item.capture is not None and item.capture.payment_id is None)
-    def book(self, items: list[Case], form: BookForm) -> None:
-        owner = db.session.scalar(select(Customer).where(Customer.number == (form.customer.data or "").strip()))
-        if owner is None or items[0].capture is None:
-            raise InvalidInput(_("There is no customer with this number."), "customer")
-        payment = booking.book_for(items[0].capture, owner)
-        flash(_("The payment of %(amount)s was booked.", amount=formats.money(payment.amount, payment.currency)), "success")
-
-    @action("clear", _l("Clear"), _l("Say how it was settled."), "fa-check", multiple=False, form=NoteForm, verb=_l("Clear"), when=lambda item: item.state is CaseState.OPEN)
-    def clear(self, items: list[Case], form: NoteForm) -> None:
-        cases.clear(items[0], form.note.data or "")
-        flash(_("This is cleared."), "success")

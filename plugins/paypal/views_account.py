@@ -16,7 +16,7 @@ from app.system.settings import is_given, setting
 from plugins.paypal import orders
 from plugins.paypal.api import PayPalError, client, configured
 from plugins.paypal.models import MessageState, PayPalMessage
-from plugins.paypal.settings import SETTINGS
+from plugins.paypal.settings import mode_words
 
 EVENTS = ("CHECKOUT.ORDER.APPROVED", "CHECKOUT.PAYMENT-APPROVAL.REVERSED", "PAYMENT.CAPTURE.COMPLETED", "PAYMENT.CAPTURE.PENDING", "PAYMENT.CAPTURE.DECLINED", "PAYMENT.CAPTURE.REFUNDED",
           "PAYMENT.CAPTURE.REVERSED", "PAYMENT.REFUND.PENDING", "PAYMENT.REFUND.FAILED", "CUSTOMER.DISPUTE.CREATED", "CUSTOMER.DISPUTE.UPDATED", "CUSTOMER.DISPUTE.RESOLVED")
@@ -37,7 +37,7 @@ class PayPalAccountPage(WorkPage):
         session = db.session()
         last = session.scalar(select(func.max(PayPalMessage.received_at)))
         waiting = session.scalar(select(func.count()).select_from(PayPalMessage).where(PayPalMessage.state == MessageState.OPEN)) or 0
-        modes = dict(SETTINGS[0].choices())
+        modes = dict(mode_words())
         return self.page("paypal/account.html", configured=configured(), mode=modes.get(setting("paypal.mode"), setting("paypal.mode")), client_id=setting("paypal.client_id"), secret=is_given("paypal.secret"),
                          webhook_id=setting("paypal.webhook_id"), webhook_url=webhook_url(), events=EVENTS, last=last, waiting=waiting, may_test=may(self, "can_test"),
                          settings_url=safe_url_for("SettingsPage.section", key="paypal"))

@@ -25,7 +25,7 @@ ACTIONS = ("action", "action_post", "act")
 OPEN = {
     "static": "files of the pages", "appbuilder.static": "files of the pages", "healthz": "says ok", "readyz": "says ready or not; the proxy keeps it from the public",
     "metrics": "asks for its own token or network (test_metrics.py)", "api.openapi": "describes the interface, knows no data", "front": "leads to the sign-in", "login": "leads to the sign-in",
-    "LoginView.login": "the sign-in", "LoginView.code": "its second step", "LoginView.logout": "ends the own session", "LanguageView.index": "the visitor's language",
+    "paypal_hook.webhook": "PayPal's messages, proved by their signature", "LoginView.login": "the sign-in", "LoginView.code": "its second step", "LoginView.logout": "ends the own session", "LanguageView.index": "the visitor's language",
     **{f"website.{name}": "the public website" for name in ("show", "media", "captions", "theme_css", "robots", "sitemap", "register", "register_public", "contact", "sent", "password", "portal")},
 }
 # Of the signed-in member of staff, whatever the role.
