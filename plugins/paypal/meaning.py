@@ -69,6 +69,16 @@ PENDING_WORDS = {
 }
 
 
+DISPUTE_WORDS = {
+    "MERCHANDISE_OR_SERVICE_NOT_RECEIVED": _l("nothing received"), "MERCHANDISE_OR_SERVICE_NOT_AS_DESCRIBED": _l("not as described"),
+    "UNAUTHORISED": _l("not paid by the payer himself"), "CREDIT_NOT_PROCESSED": _l("refund not received"), "DUPLICATE_TRANSACTION": _l("paid twice"),
+    "INCORRECT_AMOUNT": _l("wrong amount"), "PAYMENT_BY_OTHER_MEANS": _l("paid another way"), "CANCELED_RECURRING_BILLING": _l("had been cancelled"),
+    "OPEN": _l("not decided"), "WAITING_FOR_BUYER_RESPONSE": _l("waits for the payer"), "WAITING_FOR_SELLER_RESPONSE": _l("waits for your answer"), "UNDER_REVIEW": _l("PayPal is looking at it"),
+    "RESOLVED": _l("decided"), "RESOLVED_BUYER_FAVOUR": _l("in favour of the payer"), "RESOLVED_SELLER_FAVOUR": _l("in your favour"), "RESOLVED_WITH_PAYOUT": _l("PayPal pays"), "CANCELED_BY_BUYER": _l("taken back by the payer"),
+    "ACCEPTED": _l("accepted by you"), "DENIED": _l("turned down"), "OTHER": _l("for another reason"),
+}
+
+
 # ---- errors ------------------------------------------------------------------------------------------------------
 
 @dataclass(frozen=True, slots=True)

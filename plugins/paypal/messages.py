@@ -15,6 +15,7 @@ from plugins.paypal.api import PayPalError, client
 from plugins.paypal.capturing import ask, capture
 from plugins.paypal.cases import open_case
 from plugins.paypal.events import Dispute, Told
+from plugins.paypal.meaning import DISPUTE_WORDS
 from plugins.paypal.models import LOOSE, Attempt, AttemptState, Capture, CaseKind, MessageState, PayPalMessage
 
 log = logging.getLogger(__name__)
@@ -102,6 +103,6 @@ def _dispute(told: Dispute) -> None:
     """Nothing is booked: whether the money goes back, PayPal tells by a message of its own."""
     with transaction() as session:
         row = session.scalar(select(Capture).where(Capture.capture_id.in_(told.captures)).limit(1)) if told.captures else None
-        what = ", ".join(part for part in (told.reason, told.status, told.outcome) if part)
+        what = ", ".join(str(DISPUTE_WORDS.get(part, part)) for part in (told.reason, told.status, told.outcome) if part)
         text = _("Dispute %(ident)s at PayPal about %(name)s: %(what)s. Answer it in your PayPal account.", ident=told.id, name=row.attempt or row if row else "–", what=what or "–")
         open_case(session, f"dispute:{told.id}", CaseKind.DISPUTE, text, attempt=row.attempt if row else None, capture=row)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import delete, exists, select
 
 from app.plugin_api import DomainError, InvalidInput, JobContext, clock, db, transaction
 from plugins.paypal import messages, refunding
@@ -13,10 +13,21 @@ from plugins.paypal.api import PayPalError, configured
 from plugins.paypal.capturing import ask
 from plugins.paypal.cases import open_case
 from plugins.paypal.meaning import PENDING_WORDS
-from plugins.paypal.models import LOOSE, RUNNING, Attempt, AttemptState, Capture, CaseKind, MessageState, PayPalMessage
+from plugins.paypal.models import (
+    LOOSE,
+    RUNNING,
+    Attempt,
+    AttemptState,
+    Capture,
+    Case,
+    CaseKind,
+    MessageState,
+    PayPalMessage,
+)
 
 MOST = 500                              # attempts that one run asks for
 STUCK_AFTER = {AttemptState.CAPTURING: timedelta(hours=24), AttemptState.PENDING: timedelta(days=14)}
+KEPT = timedelta(days=180)
 LOOKED_FOR = timedelta(days=30)         # so long a payment is looked for of which nothing was heard
 
 
@@ -77,6 +88,19 @@ def look_for_missed(ctx: JobContext) -> None:
         if db.session.get_one(Attempt, ident, populate_existing=True).state in (AttemptState.PAID, AttemptState.PENDING, AttemptState.HELD):
             ctx.count("found")
         ctx.progress(done, len(ids))
+    if gone := tidy():
+        ctx.count("removed", gone)
+
+
+def tidy() -> int:
+    """Messages name payers, and attempts that were never paid tell nothing any more: both go after half a year. A message that is played
+    again later is older than what is believed, so nothing rests on remembering it. Returns how many rows went."""
+    before = clock.now() - KEPT
+    never = select(Attempt.id).where(Attempt.state.in_((*LOOSE, AttemptState.FAILED)), Attempt.created_at < before, ~Attempt.captures.any(), ~exists().where(Case.attempt_id == Attempt.id))
+    with transaction() as session:
+        gone = session.execute(delete(PayPalMessage).where(PayPalMessage.received_at < before, PayPalMessage.state != MessageState.OPEN).execution_options(synchronize_session=False))
+        also = session.execute(delete(Attempt).where(Attempt.id.in_(never)).execution_options(synchronize_session=False))
+        return int(gone.rowcount + also.rowcount)      # type: ignore[attr-defined]
 
 
 def _ask(ids: object) -> list[str]:

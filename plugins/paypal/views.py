@@ -57,17 +57,15 @@ def last_capture(item: Attempt) -> Capture | None:
 
 
 def why(item: Attempt, capture: Capture | None) -> Any:
-    """What staff wants to know beside the state."""
     if item.state is AttemptState.PENDING and capture is not None:
         return PENDING_WORDS.get(capture.reason, capture.reason)
     if item.state is AttemptState.FAILED and not item.problem:
-        return PENDING_WORDS.get(capture.reason, "") if capture is not None and capture.reason else _("declined by PayPal or by the payer's bank")
+        return (PENDING_WORDS.get(capture.reason) if capture is not None else None) or _("declined by PayPal or by the payer's bank")
     return "" if item.state is AttemptState.PAID else item.problem
 
 
 def refundable(item: Attempt) -> bool:
-    capture = last_capture(item)
-    return item.state is AttemptState.PAID and capture is not None and capture.payment_id is not None
+    return item.state is AttemptState.PAID and (capture := last_capture(item)) is not None and capture.payment_id is not None
 
 
 def ask_each(view: Any, items: list[Attempt]) -> None:
@@ -86,15 +84,15 @@ class PayPalRefundView(AdminView):
     list_title = _l("PayPal refunds")
     list_help = _l("What went back: by you, in PayPal's own pages, by a dispute or by a bank.")
     empty_text = _l("Nothing went back.")
-    list_columns = ["name", "at", "state", "reversal", "amount", "reason"]
-    show_columns = ["name", "capture", "amount", "reversal", "reason", "problem", "at", "created_by"]
+    list_columns = ["name", "customer", "number", "at", "state", "reversal", "amount", "reason"]
+    show_columns = ["name", "customer", "number", "capture", "amount", "reversal", "reason", "problem", "at", "created_by"]
     add_columns: list[str] = []
     edit_columns: list[str] = []
     search_columns = ["state", "at", "amount", "reversal"]
     order_columns = ["at", "amount"]
     base_order = ("id", "desc")
     tab_of = (Attempt,)
-    label_columns = {"name": _l("Refund"), "at": _l("Asked on"), "reversal": _l("Taken by PayPal or a bank"), "reason": _l("Reason"), "problem": _l("What PayPal says"), "capture": _l("Payment at PayPal"),
+    label_columns = {"name": _l("Refund"), "customer": _l("Customer"), "number": _l("Number at PayPal"), "at": _l("Asked on"), "reversal": _l("Taken by PayPal or a bank"), "reason": _l("Reason"), "problem": _l("What PayPal says"), "capture": _l("Payment at PayPal"),
                      "created_by": _l("By"), "amount": _l("Amount")}
     list_tabs = [("all", _l("All"), None), ("asked", _l("PayPal is asked"), PayPalRefund.state.in_((RefundState.ASKED, RefundState.PENDING)))]
 
@@ -102,9 +100,12 @@ class PayPalRefundView(AdminView):
         return PayPalRefund.capture_row_id.in_(select(Capture.id).where(Capture.attempt_id == parent.id))
 
     def raw(self, item: PayPalRefund, column: str) -> Any:
+        attempt = item.capture.attempt if item.capture is not None else None
+        if column in ("customer", "number"):
+            return None if attempt is None else attempt.customer if column == "customer" else attempt.invoice_id
         return (item.refund_id or _("not known yet")) if column == "name" else super().raw(item, column)
 
-    def head_title(self, item: PayPalRefund) -> str:
+    def head_title(self, item: Any) -> str:
         return _("Refund of %(amount)s", amount=formats.money(item.amount, item.currency))
 
 
@@ -177,8 +178,8 @@ class PayPalAttemptView(AdminView):
     def ask(self, items: list[Attempt]) -> None:
         ask_each(self, items)
 
-    @action("refund", _l("Give back"), _l("Sends the money back by PayPal. What it paid is open again, and a prepaid period that it bought is taken back."), "fa-rotate-left", multiple=False, danger=True,
-            form=RefundForm, verb=_l("Give back"), when=refundable)
+    @action("refund", _l("Pay back"), _l("Sends the money back by PayPal. What it paid is open again, and a prepaid period that it bought is taken back."), "fa-rotate-left", multiple=False, danger=True,
+            form=RefundForm, verb=_l("Pay back"), when=refundable)
     def refund(self, items: list[Attempt], form: RefundForm) -> None:
         capture = last_capture(items[0])
         if capture is None:

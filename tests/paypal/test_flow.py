@@ -12,7 +12,7 @@ from app.customers.locks import LockReason
 from app.customers.models import CustomerKind
 from app.receivables.models import PaymentState
 from plugins.paypal import capturing, refunding, settling
-from plugins.paypal.models import AttemptState, Case, CaseKind, RefundState
+from plugins.paypal.models import Attempt, AttemptState, Case, CaseKind, PayPalMessage, RefundState
 from tests import factories as make
 from tests.paypal.books import agree, captures, deliver, only_attempt, open_of, owing, payments
 from tests.portal.logins import enter
@@ -140,6 +140,14 @@ def test_the_browser_never_comes_back(app, stand_in):
             deliver(app, stand_in)
         assert open_of(item) == 0
     assert len(payments()) == 2
+    # half a year later only what was paid is still there
+    customer, item = owing()
+    enter(app, customer).send(f"/portal/paypal/pay/{item.id}")
+    deliver(app, stand_in)
+    with clock.frozen(clock.now() + timedelta(days=190)):
+        assert settling.tidy() == 1 + db.session.query(PayPalMessage).count() > 1
+        assert settling.tidy() == 0
+    assert len(captures()) == db.session.query(Attempt).count() == 2
 
 
 def test_the_answer_is_lost(app, stand_in):
@@ -166,7 +174,7 @@ def test_the_answer_is_lost(app, stand_in):
     login = enter(app, customer)
     agree(stand_in, login.send(f"/portal/paypal/pay/{item.id}"))
     stand_in.application.fail = 99
-    attempt = capturing.db.session.query(type(row)).order_by(type(row).id.desc()).first()
+    attempt = db.session.query(Attempt).order_by(Attempt.id.desc()).first()
     capturing.capture(attempt.id)
     with clock.frozen(clock.now() + timedelta(hours=30)):
         settling.show_if_stuck(attempt.id)

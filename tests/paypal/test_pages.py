@@ -69,7 +69,7 @@ def test_who_only_reads_changes_nothing(app, stand_in, paid, admin):
     add_user(app, "reader", "Read only")
     reader, row = Desk(app, "reader"), only_attempt()
     page = reader.get(f"/admin/paypal/show/{row.id}")
-    assert page.status_code == 200 and "Give back" not in page.text
+    assert page.status_code == 200 and "Pay back" not in page.text
     refused = [reader.post(f"/admin/paypal/act/refund?rowid={row.id}", {"key": "k", "amount": "1", "reason": "because"}), reader.post("/admin/paypal-account/test")]
     assert all(answer.status_code in (302, 303, 403) for answer in refused) and not stand_in.book.refunds
     assert Desk(app).get(f"/admin/paypal/show/{row.id}").status_code in (302, 303)
