@@ -11,7 +11,9 @@ import queue
 import threading
 import time
 import uuid
+from copy import copy
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +29,18 @@ CLIENT_ID, SECRET, WEBHOOK_ID = "demo-client-0123456789", "demo-secret-012345678
 PAUSES = (0, 2, 5, 15, 60, 300)      # seconds between tries of a message
 
 
+@lru_cache
+def _signer() -> Signer:
+    """Made once a process: its keys take a while."""
+    return Signer()
+
+
 class Running:
     """Serves in a thread. Messages go to `webhook`; without one they are kept in `messages`, for a test to deliver."""
 
     def __init__(self, host: str, port: int, data: Path | None, webhook: str, registered: str = "") -> None:
         self.messages: list[dict[str, Any]] = []
-        self.signer = Signer()
+        self.signer = copy(_signer())
         self._webhook, self._queue = webhook, queue.Queue[dict[str, Any]]()
         if data is not None:
             data.mkdir(parents=True, exist_ok=True)

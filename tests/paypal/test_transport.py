@@ -51,15 +51,18 @@ def test_nothing_secret_is_logged_and_each_request_has_its_own_id(app, stand_in,
     assert [name for _path, name in stand_in.application.request_ids] == ["id-1", "id-1", "id-2"] and SECRET not in repr(talk)
 
 
-@pytest.mark.parametrize(("status", "body", "step", "unclear"), [
+ANSWERS = (
     (400, b"<html>Bad Request</html>", Step.BUG, False), (500, b"<html>", Step.AGAIN, True), (503, b"", Step.AGAIN, True), (429, b"{}", Step.LATER, False), (302, b"", Step.REFUSE, False),
     (200, b"<html>all well</html>", Step.ASK, True), (200, b'{"id": "../../etc"}', Step.ASK, True), (200, b"[" * 100_000, Step.ASK, True), (200, b"x" * 2_000_000, Step.ASK, True),
-    (422, b'{"details": [{"issue": "INSTRUMENT_DECLINED"}]}', Step.TO_PAYER, False), (422, b'{"details": "x"}', Step.REFUSE, False), (404, b"", Step.OVER, False)])
-def test_what_an_answer_means(app, stand_in, monkeypatch, status, body, step, unclear):
+    (422, b'{"details": [{"issue": "INSTRUMENT_DECLINED"}]}', Step.TO_PAYER, False), (422, b'{"details": "x"}', Step.REFUSE, False), (404, b"", Step.OVER, False))
+
+
+def test_what_an_answer_means(app, stand_in, monkeypatch):
     talk = client(stand_in)
-    monkeypatch.setattr(stand_in.application, "_api", lambda *_args: (status, "text/html", body, [("Location", "http://169.254.169.254/")]))
-    error = failed(lambda: orders.get_order(talk, "5O190127TN364715T"))
-    assert error.advice.step is step and error.unclear is unclear
+    for status, body, step, unclear in ANSWERS:
+        monkeypatch.setattr(stand_in.application, "_api", lambda *_args, status=status, body=body: (status, "text/html", body, [("Location", "http://169.254.169.254/")]))
+        error = failed(lambda: orders.get_order(talk, "5O190127TN364715T"))
+        assert error.advice.step is step and error.unclear is unclear, (status, body[:40])
 
 
 def test_no_connection_is_no_answer_lost(app, stand_in, monkeypatch):
