@@ -12,7 +12,7 @@ from typing import Any
 from cryptography import x509
 
 from conformance.runner import NotUnderstood, Verdict
-from plugins.paypal import amounts, events, hosts, meaning, orders, signature
+from plugins.paypal import amounts, events, hosts, meaning, orders, signature, verify_call
 from plugins.paypal.meaning import Step
 
 # What a sentence of a case asks for, by its words; several may fit.
@@ -209,11 +209,11 @@ def _cert_url(given: dict[str, Any], expect: dict[str, Any]) -> dict[str, Verdic
 def _verify_call(given: dict[str, Any], expect: dict[str, Any]) -> dict[str, Verdict]:
     """The request that asks PayPal, and how its answer is read: the HTTP status says nothing."""
     event = '{"id":"WH-1",  "amount":"1.00"}'
-    raw = orders.verify_body(dict.fromkeys(orders.VERIFY_FIELDS.values(), "x"), "W", event.encode())
+    raw = verify_call.verify_body(dict.fromkeys(verify_call.VERIFY_FIELDS.values(), "x"), "W", event.encode())
     body = json.loads(raw)
-    asked = f"/{orders.VERIFY}" == given["path"] and sorted(body) == sorted(given["fields"]) and event in raw
-    return {"success": Verdict(asked and orders.is_verified(expect.get("success")), body), "failure": Verdict(asked and not orders.is_verified(expect.get("failure")), body),
-            "http_status_of_both": Verdict(asked and expect.get("http_status_of_both") == 200 and not orders.is_verified({}), 200)}
+    asked = f"/{verify_call.VERIFY}" == given["path"] and sorted(body) == sorted(given["fields"]) and event in raw
+    return {"success": Verdict(asked and verify_call.is_verified(expect.get("success")), body), "failure": Verdict(asked and not verify_call.is_verified(expect.get("failure")), body),
+            "http_status_of_both": Verdict(asked and expect.get("http_status_of_both") == 200 and not verify_call.is_verified({}), 200)}
 
 
 KINDS = {"amount_text": _amount, "order_status": _order_status, "capture_status": _capture_status, "pending_reason": _capture_status, "refund_status": _refund_status, "error_issue": _error,

@@ -28,6 +28,7 @@ from plugins.paypal.meaning import NOT_SENT, Advice, Step, advice, issue_of
 
 log = logging.getLogger(__name__)
 NOT_SET_UP = _l("PayPal is not set up: enter client id and secret in the settings.")
+OTHER_MODE = _l("This payment belongs to another mode of PayPal (live or sandbox) than the one in the settings.")
 HELD = Advice(Step.AGAIN, _l("Everything outgoing is held (System, Settings): PayPal is not asked."), NOT_SENT.payer)
 CONNECT_SECONDS, READ_SECONDS, WHOLE_SECONDS = 5.0, 20.0, 30.0
 MOST_BYTES = 1 << 20
@@ -147,10 +148,13 @@ def configured() -> bool:
     return bool(setting("paypal.client_id")) and is_given("paypal.secret") and setting("paypal.mode") in hosts.modes()
 
 
-def client() -> Client:
-    """The one of the settings. Raises InvalidInput while they are not complete, and PayPalError while everything outgoing is held."""
+def client(mode: str = "") -> Client:
+    """The one of the settings. Raises InvalidInput while they are not complete or for another `mode` (another account would be asked,
+    and know nothing), and PayPalError while everything outgoing is held."""
     if not configured():
         raise InvalidInput(NOT_SET_UP)
+    if mode not in ("", setting("paypal.mode")):
+        raise InvalidInput(OTHER_MODE)
     if setting("system.hold_outgoing"):
         raise PayPalError(HELD)
     mode, client_id, secret = setting("paypal.mode"), setting("paypal.client_id"), str(setting("paypal.secret"))

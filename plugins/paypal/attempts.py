@@ -100,10 +100,10 @@ def open_order(row: Attempt) -> str:
     """
     if row.state not in (AttemptState.BEGUN, AttemptState.SENT, AttemptState.CANCELLED):
         raise InvalidInput(_("This payment was begun before. Look at its state first."))
-    if row.approve_url:
+    if row.approve_url and row.mode == setting("paypal.mode"):
         return _sent(row, row.order_id or "", row.approve_url)
     try:
-        api = client()
+        api = client(row.mode)
         order = orders.create(api, _new_order(row), f"{row.token}-o")
         url = orders.approve_url(order, api.kind)
     except PayPalError as error:

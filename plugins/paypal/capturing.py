@@ -25,7 +25,7 @@ FORGOTTEN = timedelta(hours=6)          # PayPal keeps an order that nobody agre
 
 def capture(attempt_id: int) -> Attempt:
     """Take the money, once. Call outside of a transaction; in any state, as often as you like. Raises InvalidInput while PayPal is not set up."""
-    api = client()
+    api = client(_row(attempt_id).mode)
     wanted = _prepare(attempt_id)
     if wanted is None:
         return _row(attempt_id)
@@ -102,7 +102,7 @@ def ask(attempt_id: int) -> Attempt:
         if row.state is AttemptState.BEGUN and row.created_at < clock.now() - FORGOTTEN:
             facts.not_paid(attempt_id, AttemptState.EXPIRED, _("No order was made at PayPal."))
         return _row(attempt_id)
-    api = client()
+    api = client(row.mode)
     try:
         order = orders.get_order(api, row.order_id)
     except PayPalError as error:

@@ -14,7 +14,7 @@ from flask import Blueprint, jsonify, request
 
 from app.plugin_api import InvalidInput
 from app.system.settings import setting
-from plugins.paypal import messages, orders, signature
+from plugins.paypal import messages, signature, verify_call
 from plugins.paypal.api import PayPalError, client
 from plugins.paypal.settings import BY_PAYPAL
 
@@ -65,7 +65,7 @@ def check(headers: dict[str, str], body: bytes) -> None:
         json.loads(body)
     except (ValueError, RecursionError):
         raise signature.NotVerified("no JSON") from None
-    if not orders.verify(client(), headers, webhook_id, body):
+    if not verify_call.verify(client(), headers, webhook_id, body):
         raise signature.NotVerified("PayPal says so")
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from app.plugin_api import DomainError, db, transaction
+from app.plugin_api import DomainError, clock, db, transaction
 from plugins.paypal import events, facts, orders
 from plugins.paypal.api import PayPalError, client
 from plugins.paypal.capturing import ask, capture
@@ -19,6 +20,7 @@ from plugins.paypal.meaning import DISPUTE_WORDS
 from plugins.paypal.models import LOOSE, Attempt, AttemptState, Capture, CaseKind, MessageState, PayPalMessage
 
 log = logging.getLogger(__name__)
+GIVEN_UP = timedelta(days=3)            # until then nobody is locked for want of it; then a person looks
 
 
 def store(event: Any, old: bool = False) -> int | None:
@@ -53,9 +55,16 @@ def work(message_id: int) -> None:
         log.warning("message %s (%s) cannot be read: %s", row.event_id, row.kind, error)
     except (PayPalError, DomainError) as error:
         state, problem = MessageState.OPEN, error.words if isinstance(error, PayPalError) else str(error)
+    except Exception as error:      # whatever a message brings, the next ones are worked through
+        log.exception("message %s (%s)", row.event_id, row.kind)
+        db.session.rollback()
+        state, problem = MessageState.OPEN, f"{type(error).__name__}: {error}"[:500]
     with transaction() as session:
-        session.refresh(row, with_for_update=True)
+        row = session.get_one(PayPalMessage, message_id, with_for_update=True, populate_existing=True)
         row.state, row.problem = state, problem
+        if state is MessageState.OPEN and row.received_at < clock.now() - GIVEN_UP:
+            row.state = MessageState.IGNORED
+            open_case(session, f"message:{row.id}", CaseKind.STUCK, _("A message of PayPal's (%(kind)s, %(ident)s) could not be worked through: %(why)s", kind=row.kind, ident=row.event_id, why=problem))
 
 
 def _apply(told: Told, old: bool) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ from urllib.parse import quote
 from app.plugin_api import InvalidInput, clock
 from plugins.paypal import amounts, hosts
 from plugins.paypal.api import Client, PayPalError
-from plugins.paypal.meaning import Step, advice
+from plugins.paypal.meaning import advice
 
 IDENT = re.compile(r"[A-Za-z0-9-]{1,40}")
 CAPTURE_LINK = re.compile(r"/captures/([A-Za-z0-9-]{1,40})$")
@@ -122,10 +121,12 @@ def read_refund(data: Any, capture_id: str = "") -> RefundFacts:
     if not isinstance(data, dict):
         raise Unreadable("PayPal's answer is no refund.")
     amount, currency = _money(data.get("amount"))
+    if amount == 0:
+        raise Unreadable("A refund of nothing.")
     for link in _list(data.get("links")):
         if not capture_id and _part(link, "rel") == "up" and isinstance(_part(link, "href"), str) and (found := CAPTURE_LINK.search(link["href"])):
             capture_id = found[1]
-    return RefundFacts(ident(data.get("id")), capture_id, text(data.get("status"), 30), amount, currency, _at(data.get("create_time")), text(data.get("custom_id")))
+    return RefundFacts(ident(data.get("id")), capture_id, text(data.get("status"), 30), abs(amount), currency, _at(data.get("create_time")), text(data.get("custom_id")))
 
 
 def read_order(data: Any) -> OrderFacts:
@@ -219,32 +220,6 @@ def check(api: Client, webhook_id: str, webhook_url: str) -> str:
     if webhook_id and webhook_id not in found:
         return "unknown"
     return "" if not webhook_id or found[webhook_id] == webhook_url else "elsewhere"
-
-
-VERIFY = "v1/notifications/verify-webhook-signature"
-VERIFY_FIELDS = {"auth_algo": "PAYPAL-AUTH-ALGO", "cert_url": "PAYPAL-CERT-URL", "transmission_id": "PAYPAL-TRANSMISSION-ID", "transmission_sig": "PAYPAL-TRANSMISSION-SIG",
-                 "transmission_time": "PAYPAL-TRANSMISSION-TIME"}
-
-
-def verify_body(headers: dict[str, str], webhook_id: str, body: bytes) -> str:
-    """The message stands in it letter by letter: written anew, its checksum would be another."""
-    fields = {field: headers.get(name, "") for field, name in VERIFY_FIELDS.items()}
-    return json.dumps({**fields, "webhook_id": webhook_id})[:-1] + ', "webhook_event": ' + body.decode("utf-8") + "}"
-
-
-def is_verified(answer: Any) -> bool:
-    """PayPal answers 200 either way."""
-    return _part(answer, "verification_status") == "SUCCESS"
-
-
-def verify(api: Client, headers: dict[str, str], webhook_id: str, body: bytes) -> bool:
-    """Ask PayPal whether a message is its own."""
-    try:
-        return is_verified(api.call("POST", VERIFY, raw=verify_body(headers, webhook_id, body)))
-    except PayPalError as error:
-        if error.advice.step in (Step.BUG, Step.REFUSE):        # it is not even a message
-            return False
-        raise
 
 
 def day_of(at: datetime | None) -> Any:

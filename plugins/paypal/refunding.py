@@ -32,9 +32,11 @@ def give_back(row: Capture, amount: Decimal, reason: str, key: str) -> PayPalRef
     reason = " ".join(reason.split())
     if not 3 <= len(reason) <= 250:
         raise InvalidInput(_("Say in 3 to 250 characters why it is given back; the payer reads it."), "reason")
-    client()
-    refund = _write(row.id, amount, reason, key[:64], in_core=False)
-    return send(refund)
+    try:
+        client(row.attempt.mode if row.attempt is not None else "")
+        return send(_write(row.id, amount, reason, key[:64], in_core=False))
+    except PayPalError as error:        # everything outgoing is held
+        raise InvalidInput(error.words) from None
 
 
 def give_credit_back(payment_key: str, amount: Decimal, key: str) -> PayPalRefund:
@@ -43,7 +45,7 @@ def give_credit_back(payment_key: str, amount: Decimal, key: str) -> PayPalRefun
     row = db.session.scalar(select(Capture).where(Capture.capture_id == capture_id))
     if row is None:
         raise InvalidInput(_("PayPal knows no such payment."))
-    client()
+    client(row.attempt.mode if row.attempt is not None else "")
     return send(_write(row.id, amount, "", core_key(key), in_core=True))
 
 
@@ -95,7 +97,7 @@ def send(refund: PayPalRefund) -> PayPalRefund:
     """Ask PayPal, or ask again: the same name gives the same refund. Raises InvalidInput when PayPal refuses for good."""
     if refund.state not in (RefundState.ASKED, RefundState.PENDING):
         return refund
-    api = client()
+    api = client(refund.capture.attempt.mode if refund.capture is not None and refund.capture.attempt is not None else "")
     try:
         if refund.refund_id is not None:
             found = orders.get_refund(api, refund.refund_id, refund.capture_id)

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from sqlalchemy import delete, exists, select
 
 from app.plugin_api import DomainError, InvalidInput, JobContext, clock, db, transaction
+from app.system.settings import setting
 from plugins.paypal import messages, refunding
 from plugins.paypal.api import PayPalError, configured
 from plugins.paypal.capturing import ask
@@ -69,7 +70,7 @@ def ask_running() -> list[str]:
 def ask_recent() -> list[str]:
     """Payers who were sent to PayPal in the last hours and did not come back may have agreed there."""
     since, now = clock.now() - timedelta(hours=8), clock.now()
-    waiting = Attempt.state.in_((AttemptState.BEGUN, AttemptState.SENT))
+    waiting = Attempt.state.in_((AttemptState.BEGUN, AttemptState.SENT)) & (Attempt.mode == setting("paypal.mode"))
     return _ask(db.session.scalars(select(Attempt.id).where(waiting, Attempt.created_at > since, Attempt.created_at < now - timedelta(minutes=10)).order_by(Attempt.id).limit(MOST)).all())
 
 
@@ -77,7 +78,8 @@ def look_for_missed(ctx: JobContext) -> None:
     """Once a day: everything of the last month that was never paid, in case that neither the payer nor PayPal's message came back."""
     if not configured():
         return
-    query = select(Attempt.id).where(Attempt.state.in_((*LOOSE, AttemptState.FAILED)), Attempt.order_id.is_not(None), Attempt.created_at > clock.now() - LOOKED_FOR)
+    query = select(Attempt.id).where(Attempt.state.in_((*LOOSE, AttemptState.FAILED)), Attempt.order_id.is_not(None), Attempt.created_at > clock.now() - LOOKED_FOR,
+                                     Attempt.mode == setting("paypal.mode"))
     ids = db.session.scalars(query.order_by(Attempt.id)).all()
     ctx.count("asked", len(ids))
     if ctx.dry_run:

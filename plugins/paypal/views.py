@@ -181,8 +181,7 @@ class PayPalAttemptView(AdminView):
     @action("refund", _l("Pay back"), _l("Sends the money back by PayPal. What it paid is open again, and a prepaid period that it bought is taken back."), "fa-rotate-left", multiple=False, danger=True,
             form=RefundForm, verb=_l("Pay back"), when=refundable)
     def refund(self, items: list[Attempt], form: RefundForm) -> None:
-        capture = last_capture(items[0])
-        if capture is None:
+        if (capture := last_capture(items[0])) is None:
             raise InvalidInput(_("The money of this payment is not booked: there is nothing to give back."))
         row = refunding.give_back(capture, form.amount.data or Decimal(0), form.reason.data or "", f"staff-{(form.key.data or uuid4().hex)[:40]}")
         if row.state is RefundState.DONE:

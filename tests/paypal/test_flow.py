@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
+
 from app.catalog.models import Billing
 from app.core import clock
 from app.core.db import db, transaction
 from app.customers.locks import LockReason
 from app.customers.models import CustomerKind
+from app.plugin_api import InvalidInput
 from app.receivables.models import PaymentState
+from app.system.settings import change_settings
 from plugins.paypal import capturing, refunding, settling
 from plugins.paypal.models import Attempt, AttemptState, Case, CaseKind, PayPalMessage, RefundState
 from tests import factories as make
@@ -162,11 +166,8 @@ def test_the_answer_is_lost(app, stand_in):
     assert row.state is AttemptState.CAPTURING and not payments()
     assert "do not pay a second time" in login.get(where).text       # asked seconds ago
     stand_in.application.fail = 9
-    try:
+    with pytest.raises(InvalidInput, match="could not be asked"):      # nobody is locked who may have paid
         settling.take_in(Run())
-        raise AssertionError("nobody may be locked while PayPal cannot be asked")
-    except Exception as error:
-        assert "could not be asked" in str(error)
     stand_in.application.fail = 0
     settling.take_in(Run())
     assert open_of(item) == 0 and only_attempt().state is AttemptState.PAID and len(stand_in.book.captures) == 1
@@ -187,6 +188,27 @@ def test_the_answer_is_lost(app, stand_in):
     assert attempt.state is AttemptState.FAILED
     capturing.facts.take_order(capturing.orders.capture(capturing.client(), attempt.order_id, f"{attempt.token}-c1"))
     assert open_of(item) == 0 and len(payments()) == 2
+
+
+def test_another_mode_is_another_account_and_held_is_held(app, stand_in):
+    """An account that knows nothing of it says nothing of it: what is on its way stays unknown."""
+    customer, item = owing()
+    login = enter(app, customer)
+    path = agree(stand_in, login.send(f"/portal/paypal/pay/{item.id}"))
+    change_settings({"system.hold_outgoing": True})
+    assert login.get(path).status_code == 303 and only_attempt().state is AttemptState.SENT and not stand_in.book.captures
+    change_settings({"system.hold_outgoing": False, "paypal.mode": "sandbox"})
+    with transaction():
+        only_attempt().state = AttemptState.CAPTURING
+    with pytest.raises(InvalidInput, match="another mode"):
+        settling.take_in(Run())
+    assert only_attempt().state is AttemptState.CAPTURING
+    change_settings({"paypal.mode": "simulator"})
+    settling.take_in(Run())
+    change_settings({"system.hold_outgoing": True})
+    with pytest.raises(InvalidInput, match="held"):
+        refunding.give_back(captures()[0], Decimal("1.00"), "because", "k")
+    assert open_of(item) == 0 and not stand_in.book.refunds
 
 
 def test_paid_otherwise_meanwhile_takes_nothing(app, stand_in):

@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import random
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, func, select
 
+from app.core import clock
 from app.core.db import db, transaction
 from app.housekeeping import invariants_money
 from app.receivables.models import Payment, PaymentState
@@ -207,6 +209,17 @@ def test_unknown_payments_and_disputes_are_for_a_person(app, stand_in):
     assert payment.customer_id == customer.id and open_of(item) == payment.free == 0       # it is exactly what he owes
     with pytest.raises(Exception, match="booked before"):
         book_for(captures()[0], customer)
+
+
+def test_a_message_that_breaks_us_stops_no_other_and_ends_with_a_person(app, stand_in, monkeypatch):
+    _customer, item = begun(app, stand_in)
+    _row, events = story(stand_in)
+    with monkeypatch.context() as patched:
+        patched.setattr(facts, "take_capture", lambda _facts: 1 / 0)
+        assert deliver(app, stand_in, events[1]) == [200] and "ZeroDivision" in settling.work_messages()[0]
+        with clock.frozen(clock.now() + timedelta(days=4)):
+            assert settling.work_messages() == []
+    assert db.session.scalars(select(Case)).one().kind is CaseKind.STUCK and open_of(item) > 0
 
 
 def test_the_money_is_taken_by_the_message_of_the_agreement_and_waits_while_paypal_is_down(app, stand_in):
