@@ -9,6 +9,7 @@ from decimal import Decimal
 from flask import current_app
 from flask_babel import get_locale
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -21,7 +22,7 @@ from app.system.settings import setting
 from app.system.throttle import take
 from plugins.paypal import amounts, orders
 from plugins.paypal.api import NOT_SET_UP, PayPalError, client, configured
-from plugins.paypal.cases import open_case
+from plugins.paypal.cases import open_case, staff_language
 from plugins.paypal.meaning import Step
 from plugins.paypal.models import RUNNING, Attempt, AttemptState, CaseKind
 
@@ -133,9 +134,10 @@ def _failed(row: Attempt, error: PayPalError) -> None:
     """Without an order nothing can be paid, so the attempt may be begun again; what staff has to mend is told."""
     with transaction() as session:
         session.refresh(row, with_for_update=True)
-        row.problem = error.words
+        with staff_language():
+            row.problem = error.words
         if error.advice.step in (Step.ADMIN, Step.BUG):
-            open_case(session, f"account:{error.issue or error.status}"[:80], CaseKind.ACCOUNT, _("PayPal takes no payments: %(why)s", why=error.advice.text), attempt=row)
+            open_case(session, f"account:{error.issue or error.status}"[:80], CaseKind.ACCOUNT, _l("PayPal takes no payments: %(why)s", why=error.advice.text), attempt=row)
 
 
 def break_off(row: Attempt) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
@@ -17,7 +18,7 @@ from app.plugin_api import DomainError, formats, transaction
 from app.receivables.models import Allocation, OpenItem, Payment, PaymentState, PrepaidUse
 from app.receivables.payments import record_payment, record_return
 from app.receivables.queries import account_for_update
-from plugins.paypal.cases import close_case, open_case
+from plugins.paypal.cases import close_case, open_case, staff_language
 from plugins.paypal.events import judge
 from plugins.paypal.meaning import was_received
 from plugins.paypal.models import Attempt, AttemptState, Capture, CaseKind, PayPalRefund, RefundState
@@ -32,7 +33,7 @@ def settle(session: Session, row: Capture) -> None:
     attempt = row.attempt
     if attempt is None:
         if row.payment_id is None and row.status not in ("DECLINED", "FAILED"):
-            open_case(session, f"unknown:{row.capture_id}", CaseKind.UNKNOWN_PAYMENT, _(
+            open_case(session, f"unknown:{row.capture_id}", CaseKind.UNKNOWN_PAYMENT, _l(
                 "PayPal tells of a payment of %(amount)s that we did not ask for (%(ident)s, text “%(text)s”, from %(payer)s). Nothing was booked.",
                 amount=formats.money(row.amount, row.currency), ident=row.capture_id, text=row.invoice_id or row.custom_id or "–", payer=row.payer or "–"), capture=row)
         elif row.payment_id is not None:
@@ -61,8 +62,9 @@ def _book(session: Session, row: Capture, attempt: Attempt) -> None:
     found = judge(row.status, row.amount, row.currency, attempt.amount, attempt.currency)
     key = f"capture:{row.capture_id}"
     if found.hold:
-        row.held = _("Asked for were %(asked)s, paid were %(paid)s.", asked=formats.money(attempt.amount, attempt.currency), paid=formats.money(row.amount, row.currency))
-        open_case(session, key, CaseKind.HELD_PAYMENT, _("%(name)s: %(why)s Nothing was booked.", name=attempt, why=row.held), attempt=attempt, capture=row)
+        with staff_language():
+            row.held = _("Asked for were %(asked)s, paid were %(paid)s.", asked=formats.money(attempt.amount, attempt.currency), paid=formats.money(row.amount, row.currency))
+        open_case(session, key, CaseKind.HELD_PAYMENT, _l("%(name)s: %(why)s Nothing was booked.", name=attempt, why=row.held), attempt=attempt, capture=row)
         return
     try:
         with transaction():
@@ -70,11 +72,11 @@ def _book(session: Session, row: Capture, attempt: Attempt) -> None:
         row.held = ""
     except DomainError as problem:
         row.held = str(problem)
-        open_case(session, key, CaseKind.HELD_PAYMENT, _("%(name)s could not be booked: %(why)s", name=attempt, why=problem), attempt=attempt, capture=row)
+        open_case(session, key, CaseKind.HELD_PAYMENT, _l("%(name)s could not be booked: %(why)s", name=attempt, why=problem), attempt=attempt, capture=row)
         return
-    close_case(session, key, _("It was booked."))
+    close_case(session, key, _l("It was booked."))
     if found.different:
-        open_case(session, f"different:{row.capture_id}", CaseKind.DIFFERENT, _(
+        open_case(session, f"different:{row.capture_id}", CaseKind.DIFFERENT, _l(
             "%(name)s: asked for were %(asked)s, paid were %(paid)s. Less is booked as a part payment, more as credit.", name=attempt,
             asked=formats.money(attempt.amount, attempt.currency), paid=formats.money(row.amount, row.currency)), attempt=attempt, capture=row)
     session.flush()
@@ -104,7 +106,7 @@ def book_for(row: Capture, owner: Customer) -> Payment:
         if row.attempt is not None:
             _say(row.attempt, row)
         for key in (f"unknown:{row.capture_id}", f"capture:{row.capture_id}"):
-            close_case(session, key, _("Booked for %(customer)s.", customer=owner))
+            close_case(session, key, _l("Booked for %(customer)s.", customer=owner))
         return row.payment
 
 
@@ -130,7 +132,7 @@ def _book_refund(session: Session, row: Capture, refund: PayPalRefund) -> None:
     taken = min(refund.amount, left)
     if refund.currency != row.currency:
         refund.problem = _("It is in another currency than the payment.")
-        open_case(session, f"refund:{refund.key}"[:80], CaseKind.REFUND_UNCLEAR, _("Refund %(name)s of %(payment)s is in another currency. Nothing was booked.", name=refund, payment=row), capture=row,
+        open_case(session, f"refund:{refund.key}"[:80], CaseKind.REFUND_UNCLEAR, _l("Refund %(name)s of %(payment)s is in another currency. Nothing was booked.", name=refund, payment=row), capture=row,
                   attempt=row.attempt)
         return
     row.returned += taken
@@ -141,17 +143,17 @@ def _book_refund(session: Session, row: Capture, refund: PayPalRefund) -> None:
     if payment.state is not PaymentState.BOOKED:        # staff has recorded the return by hand
         return
     if session.scalar(select(exists().where(PayPalRefund.capture_row_id == row.id, PayPalRefund.in_core, PayPalRefund.booked))):
-        open_case(session, f"refund:{refund.key}"[:80], CaseKind.REFUND_UNCLEAR, _(
+        open_case(session, f"refund:{refund.key}"[:80], CaseKind.REFUND_UNCLEAR, _l(
             "%(amount)s more went back of %(name)s, of which credit was paid out before. Nothing was booked: settle with the customer.",
             amount=formats.money(taken, row.currency), name=row.attempt or row), capture=row, attempt=row.attempt)
         return
     why = refund.reason or (_("PayPal has taken the payment back (%(ident)s)", ident=refund) if refund.reversal else _("given back by PayPal (%(ident)s)", ident=refund))
     if row.returned >= row.amount:
         record_return(payment, why)
-        close_case(session, f"part:{row.capture_id}", _("The rest went back, too."))
+        close_case(session, f"part:{row.capture_id}", _l("The rest went back, too."))
     elif session.scalar(select(exists().where(PrepaidUse.payment_id == payment.id))):
         # the period that it paid for would have to be taken back as a whole, and the customer be locked: a person decides
-        open_case(session, f"part:{row.capture_id}", CaseKind.PART_RETURNED, _(
+        open_case(session, f"part:{row.capture_id}", CaseKind.PART_RETURNED, _l(
             "%(back)s of %(amount)s went back of a payment that has bought a prepaid period (%(name)s). The period was left as it is: settle with the customer.",
             back=formats.money(row.returned, row.currency), amount=formats.money(row.amount, row.currency), name=row.attempt or row), capture=row, attempt=row.attempt)
     else:

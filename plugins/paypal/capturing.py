@@ -9,13 +9,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from app.plugin_api import clock, db, transaction
 from app.receivables.queries import account_for_update
 from plugins.paypal import facts, orders
 from plugins.paypal.api import HELD, NOT_SENT, PayPalError, client
 from plugins.paypal.attempts import still_wanted
-from plugins.paypal.cases import close_case, open_case
+from plugins.paypal.cases import close_case, open_case, staff_language
 from plugins.paypal.meaning import ORDER_STEPS, Step
 from plugins.paypal.models import LOOSE, Attempt, AttemptState, CaseKind
 
@@ -71,11 +72,13 @@ def _refused(attempt_id: int, tries: int, error: PayPalError) -> None:
         row = session.get_one(Attempt, attempt_id, with_for_update=True, populate_existing=True)
         if row.state is not CAPTURING or row.tries != tries:        # somebody else has learnt more meanwhile
             return
-        row.problem, row.asked_at = error.words, clock.now()
+        row.asked_at = clock.now()
+        with staff_language():
+            row.problem = error.words
         if error.unclear or error.advice in (NOT_SENT, HELD) or error.advice.step in (Step.LATER, Step.NEW_TOKEN):
             return
         if error.status in (401, 403):      # nothing is known of the order: it can be taken once the account is in order
-            open_case(session, f"account:{error.issue or error.status}"[:80], CaseKind.ACCOUNT, _("PayPal gives no money: %(why)s", why=error.advice.text), attempt=row)
+            open_case(session, f"account:{error.issue or error.status}"[:80], CaseKind.ACCOUNT, _l("PayPal gives no money: %(why)s", why=error.advice.text), attempt=row)
             return
         row.problem = error.for_payer
         if error.advice.step is Step.TO_PAYER:
@@ -84,7 +87,7 @@ def _refused(attempt_id: int, tries: int, error: PayPalError) -> None:
             return
         row.move_to(AttemptState.FAILED)
         if error.advice.step in (Step.ADMIN, Step.BUG):
-            open_case(session, f"account:{error.issue or error.status}"[:80], CaseKind.ACCOUNT, _("PayPal gives no money: %(why)s", why=error.advice.text), attempt=row)
+            open_case(session, f"account:{error.issue or error.status}"[:80], CaseKind.ACCOUNT, _l("PayPal gives no money: %(why)s", why=error.advice.text), attempt=row)
 
 
 def _note(attempt_id: int, text: str) -> None:
@@ -142,4 +145,4 @@ def _settled(attempt_id: int) -> None:
         row = session.get_one(Attempt, attempt_id, with_for_update=True, populate_existing=True)
         row.asked_at = clock.now()
         if row.state not in (CAPTURING, AttemptState.PENDING):
-            close_case(session, f"stuck:{row.id}", _("PayPal has answered."))
+            close_case(session, f"stuck:{row.id}", _l("PayPal has answered."))

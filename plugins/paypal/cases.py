@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import current_app
+from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -17,9 +20,17 @@ from app.system.settings import setting
 from plugins.paypal.models import Attempt, Capture, Case, CaseKind, CaseState
 
 
+@contextmanager
+def staff_language() -> Iterator[None]:
+    """What is stored for staff is written in the installation's language, not in that of the customer who has just pressed a button."""
+    with force_locale(current_app.config.get("BABEL_DEFAULT_LOCALE") or "en"):
+        yield
+
+
 def open_case(session: Session, key: str, kind: CaseKind, text: Any, *, attempt: Attempt | None = None, capture: Capture | None = None) -> Case:
-    """Inside of a transaction. The same thing again: its text is brought up to date; cleared and something new about it: it is open again."""
-    text = str(text)
+    """Inside of a transaction; `text` lazy. The same thing again: its text is brought up to date; cleared and something new about it: it is open again."""
+    with staff_language():
+        text = str(text)
     row = session.scalar(select(Case).where(Case.key == key).with_for_update())
     if row is None:
         row = Case(key=key, kind=kind, text=text, attempt=attempt, capture=capture)
@@ -35,7 +46,8 @@ def close_case(session: Session, key: str, note: Any) -> None:
     """It has settled itself."""
     row = session.scalar(select(Case).where(Case.key == key, Case.state == CaseState.OPEN).with_for_update())
     if row is not None:
-        row.state, row.note = CaseState.CLEARED, str(note)
+        with staff_language():
+            row.state, row.note = CaseState.CLEARED, str(note)
 
 
 def clear(row: Case, note: str) -> None:

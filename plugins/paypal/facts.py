@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -96,7 +97,7 @@ def take_refund(facts: RefundFacts, reversal: bool = False) -> None:
         refund.reversal = refund.reversal or reversal
         if refund.state is not RefundState.ASKED:
             refund.problem = "" if refund.state is not RefundState.REFUSED else refund.problem or _("PayPal did not carry it out.")
-            close_case(session, f"refund:{refund.key}"[:80], _("PayPal has answered."))
+            close_case(session, f"refund:{refund.key}"[:80], _l("PayPal has answered."))
         session.flush()
         if row is not None:
             settle(session, row)

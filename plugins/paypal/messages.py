@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
@@ -64,7 +65,7 @@ def work(message_id: int) -> None:
         row.state, row.problem = state, problem
         if state is MessageState.OPEN and row.received_at < clock.now() - GIVEN_UP:
             row.state = MessageState.IGNORED
-            open_case(session, f"message:{row.id}", CaseKind.STUCK, _("A message of PayPal's (%(kind)s, %(ident)s) could not be worked through: %(why)s", kind=row.kind, ident=row.event_id, why=problem))
+            open_case(session, f"message:{row.id}", CaseKind.STUCK, _l("A message of PayPal's (%(kind)s, %(ident)s) could not be worked through: %(why)s", kind=row.kind, ident=row.event_id, why=problem))
 
 
 def _apply(told: Told, old: bool) -> bool:
@@ -113,5 +114,5 @@ def _dispute(told: Dispute) -> None:
     with transaction() as session:
         row = session.scalar(select(Capture).where(Capture.capture_id.in_(told.captures)).limit(1)) if told.captures else None
         what = ", ".join(str(DISPUTE_WORDS.get(part, part)) for part in (told.reason, told.status, told.outcome) if part)
-        text = _("Dispute %(ident)s at PayPal about %(name)s: %(what)s. Answer it in your PayPal account.", ident=told.id, name=row.attempt or row if row else "–", what=what or "–")
+        text = _l("Dispute %(ident)s at PayPal about %(name)s: %(what)s. Answer it in your PayPal account.", ident=told.id, name=row.attempt or row if row else "–", what=what or "–")
         open_case(session, f"dispute:{told.id}", CaseKind.DISPUTE, text, attempt=row.attempt if row else None, capture=row)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
@@ -147,6 +148,6 @@ def ask_all() -> list[str]:
 def _show(ident: int) -> None:
     with transaction() as session:
         row = session.get_one(PayPalRefund, ident)
-        open_case(session, f"refund:{row.key}"[:80], CaseKind.REFUND_UNCLEAR, _("PayPal has not answered a refund of %(amount)s (%(name)s). Look for it in your PayPal account.",
+        open_case(session, f"refund:{row.key}"[:80], CaseKind.REFUND_UNCLEAR, _l("PayPal has not answered a refund of %(amount)s (%(name)s). Look for it in your PayPal account.",
                                                                               amount=formats.money(row.amount, row.currency), name=row.capture or row.capture_id),
                   attempt=row.capture.attempt if row.capture else None, capture=row.capture)

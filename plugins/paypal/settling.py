@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import delete, exists, select
 
 from app.plugin_api import DomainError, InvalidInput, JobContext, clock, db, transaction
+from app.system.models import ProtocolKind
+from app.system.protocol import record
 from app.system.settings import setting
 from plugins.paypal import messages, refunding
 from plugins.paypal.api import PayPalError, configured
@@ -128,8 +131,8 @@ def show_if_stuck(attempt_id: int) -> None:
             return
         capture = session.scalar(select(Capture).where(Capture.attempt_id == row.id).order_by(Capture.id.desc()).limit(1))
         why = PENDING_WORDS.get(capture.reason, capture.reason) if capture is not None and capture.reason else row.problem
-        text = _("PayPal has not said what became of %(name)s: %(why)s", name=row, why=why or "–") if row.state is AttemptState.CAPTURING else \
-            _("PayPal still holds the money of %(name)s: %(why)s", name=row, why=why or "–")
+        text = _l("PayPal has not said what became of %(name)s: %(why)s", name=row, why=why or "–") if row.state is AttemptState.CAPTURING else \
+            _l("PayPal still holds the money of %(name)s: %(why)s", name=row, why=why or "–")
         open_case(session, f"stuck:{row.id}", CaseKind.STUCK, text, attempt=row, capture=capture)
 
 
@@ -141,4 +144,5 @@ def give_up(row: Attempt, note: str) -> None:
     with transaction() as session:
         session.refresh(row, with_for_update=True)
         row.move_to(AttemptState.FAILED)
-        row.problem = note
+        row.problem = _("Our staff has looked at PayPal: nothing was paid.")
+        record(ProtocolKind.BILLING, "given_up", subject_type="paypal_attempt", subject_id=row.id, subject=str(row), customer_id=row.customer_id, note=note)

@@ -46,6 +46,18 @@ def test_a_demand_is_paid_there_and_back(app, stand_in):
     assert "is paid already" in login.get(login.send(f"/portal/paypal/pay/{item.id}").headers["Location"]).text
 
 
+def test_who_is_debited_is_offered_nothing_else_before_it_is_overdue(app, stand_in):
+    customer, item = owing()
+    with transaction():
+        customer.payment_method = "sepa"
+    login = enter(app, customer)
+    assert "Pay with PayPal" not in login.get("/portal/invoices").text
+    with transaction():
+        item.due_on = clock.today() - timedelta(days=1)
+        item.issued_on = clock.today() - timedelta(days=9)
+    assert "Pay with PayPal" in login.get("/portal/invoices").text
+
+
 def test_pressed_twice_it_is_one_order_and_another_customer_gets_nowhere(app, stand_in):
     customer, item = owing()
     login = enter(app, customer)
