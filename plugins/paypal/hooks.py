@@ -43,6 +43,8 @@ def webhook() -> Any:
         log.warning("a message to the PayPal webhook cannot be checked: %s", error)
         return jsonify({"error": "cannot be checked now"}), 503
     try:
+        if b"\\u0000" in body:         # no database stores it
+            raise ValueError
         event = json.loads(body, parse_float=_text, parse_constant=_text)
         ident = messages.store(event, old=signature.is_old(headers))
     except (ValueError, RecursionError, InvalidInput):

@@ -54,6 +54,11 @@ def core_key(key: str) -> str:
     return f"core-{hashlib.sha256(key.encode()).hexdigest()[:40]}"
 
 
+def request_id(key: str) -> str:
+    """At most 38 characters, as PayPal's older interfaces have it."""
+    return f"r-{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+
+
 def possible(session: Session, row: Capture) -> Decimal:
     """What can still be given back: neither gone nor on its way."""
     asked = session.scalar(select(func.coalesce(func.sum(PayPalRefund.amount), 0)).where(
@@ -103,7 +108,7 @@ def send(refund: PayPalRefund) -> PayPalRefund:
         if refund.refund_id is not None:
             found = orders.get_refund(api, refund.refund_id, refund.capture_id)
         else:
-            found = orders.refund(api, refund.capture_id, refund.amount, refund.currency, refund.key, refund.reason, f"r-{refund.key}")
+            found = orders.refund(api, refund.capture_id, refund.amount, refund.currency, refund.key, refund.reason, request_id(refund.key))
     except PayPalError as error:
         return _no(refund.id, error)
     facts.take_refund(found)

@@ -87,9 +87,14 @@ def look_for_missed(ctx: JobContext) -> None:
     ctx.count("asked", len(ids))
     if ctx.dry_run:
         return
+    failed = 0
     for done, ident in enumerate(ids, 1):
-        for problem in _ask([ident]):
+        problems = _ask([ident])
+        failed = failed + 1 if problems else 0
+        for problem in problems:
             ctx.note("failed", str(db.session.get_one(Attempt, ident)), problem)
+        if failed >= 5:
+            break               # it does not answer: tomorrow again
         if db.session.get_one(Attempt, ident, populate_existing=True).state in (AttemptState.PAID, AttemptState.PENDING, AttemptState.HELD):
             ctx.count("found")
         ctx.progress(done, len(ids))

@@ -20,7 +20,7 @@ from app.core.db import db, transaction
 from app.housekeeping import invariants_money
 from app.receivables.models import Payment, PaymentState
 from app.system.settings import change_settings
-from plugins.paypal import attempts, facts, messages, orders, settling, signature
+from plugins.paypal import attempts, events, facts, messages, orders, settling, signature
 from plugins.paypal.models import (
     Attempt,
     AttemptState,
@@ -67,15 +67,15 @@ def standing(item):
 def test_every_order_of_the_messages_ends_the_same(app, stand_in, database):
     """Orders of four messages, each with some of them twice; all 24 with PTT_FAULTS=all. PayPal itself does not answer: only the messages tell."""
     _customer, item = begun(app, stand_in)
-    _row, events = story(stand_in)
+    _row, told = story(stand_in)
     stand_in.book.captures.clear()                  # nothing to be asked for
-    assert [event["event_type"].rpartition(".")[2] for event in events] == ["PENDING", "COMPLETED", "REFUNDED", "REVERSED"]
+    assert [event["event_type"].rpartition(".")[2] for event in told] == ["PENDING", "COMPLETED", "REFUNDED", "REVERSED"]
     dice, ends = random.Random(7), set()
-    for order in itertools.islice(itertools.permutations(events), 0, None, 1 if os.environ.get("PTT_FAULTS") == "all" else 3 if database == "sqlite" else 8):
+    for order in itertools.islice(itertools.permutations(told), 0, None, 1 if os.environ.get("PTT_FAULTS") == "all" else 3 if database == "sqlite" else 8):
         for event in (*order, *dice.choices(order, k=2)):
-            told = messages.store(event)
-            if told is not None:
-                messages.work(told)
+            ident = messages.store(event)
+            if ident is not None:
+                messages.work(ident)
             elif dice.random() < 0.5:               # worked through a second time, as after a kill between booking and marking it done
                 with transaction() as session:
                     row = session.scalar(select(PayPalMessage).where(PayPalMessage.event_id == event["id"]))
@@ -98,6 +98,23 @@ def clean():
         for payment in session.scalars(select(Payment)):
             payment.key = f"past:{payment.id}"
     db.session.expire_all()
+
+
+NAMES = ("event_type", "resource", "id", "status", "amount", "value", "currency_code", "purchase_units", "payments", "captures", "refunds", "links", "rel", "href", "custom_id", "payer",
+         "email_address", "supplementary_data", "related_ids", "order_id", "dispute_id", "disputed_transactions", "seller_transaction_id", "create_time", "seller_receivable_breakdown")
+WORDS = (*events.CAPTURE_STATES, *events.REFUND_STATES, events.APPROVED, "CUSTOMER.DISPUTE.CREATED", "COMPLETED", "EUR", "5.00", "up", "approve", "https://x/captures/C1", "2026-11-20T21:19:49Z", "C1")
+JSONS = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(WORDS),
+                     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=8), max_leaves=30)
+
+
+@settings(max_examples=300)
+@given(body=st.fixed_dictionaries({"event_type": st.sampled_from(WORDS), "resource": JSONS}) | JSONS)
+def test_whatever_a_message_or_an_answer_holds_it_is_read_or_refused(body):
+    for read in (events.read, orders.read_order, orders.read_capture, orders.read_refund):
+        try:
+            read(body)
+        except orders.Unreadable:
+            continue
 
 
 MONEY = st.decimals("0.01", "40.00", places=2)
@@ -135,8 +152,8 @@ def test_whatever_goes_back_the_account_adds_up(app, stand_in, parts, shuffled, 
 
 def test_forged_foreign_and_broken_messages_change_nothing(app, stand_in):
     begun(app, stand_in)
-    row, events = story(stand_in)
-    good, body = stand_in.signed(events[1])
+    row, told = story(stand_in)
+    good, body = stand_in.signed(told[1])
     http = app.test_client()
 
     def post(headers, data=body):
@@ -174,8 +191,8 @@ def test_forged_foreign_and_broken_messages_change_nothing(app, stand_in):
 def test_a_message_may_be_checked_by_asking_paypal(app, stand_in):
     change_settings({"paypal.verify": "paypal"})
     _customer, item = begun(app, stand_in)
-    _row, events = story(stand_in)
-    headers, body = stand_in.signed(events[1])
+    _row, told = story(stand_in)
+    headers, body = stand_in.signed(told[1])
     http = app.test_client()
     assert http.post(HOOK, data=body.replace(b"59.97", b"58.97"), headers=headers).status_code == 400
     stand_in.application.fail = 1
@@ -185,8 +202,8 @@ def test_a_message_may_be_checked_by_asking_paypal(app, stand_in):
 
 def test_an_old_transmission_is_no_proof_paypal_is_asked(app, stand_in):
     _customer, item = begun(app, stand_in)
-    row, events = story(stand_in)
-    event = next(event for event in events if event["event_type"].endswith("COMPLETED"))
+    row, told = story(stand_in)
+    event = next(event for event in told if event["event_type"].endswith("COMPLETED"))
     headers, body = stand_in.signed(event, at="2020-01-01T00:00:00Z")
     assert app.test_client().post(HOOK, data=body, headers=headers).status_code == 200
     assert captures()[0].status == "REFUNDED" and open_of(item) == Decimal("59.97") and row is not None      # what PayPal says today, not what it said then
@@ -194,8 +211,8 @@ def test_an_old_transmission_is_no_proof_paypal_is_asked(app, stand_in):
 
 def test_unknown_payments_and_disputes_are_for_a_person(app, stand_in):
     customer, item = begun(app, stand_in)
-    _row, events = story(stand_in)
-    event = events[1]
+    _row, told = story(stand_in)
+    event = told[1]
     event["resource"].update(id="9AA00000AA0000000", custom_id="NOPE", invoice_id="NOPE", supplementary_data={"related_ids": {"order_id": "9XX00000XX0000000"}})
     dispute = {"id": "WH-X1", "event_type": "CUSTOMER.DISPUTE.CREATED", "resource": {"dispute_id": "PP-D-1", "reason": "UNAUTHORISED", "status": "OPEN"}}
     other = {"id": "WH-Z1", "event_type": "BILLING.PLAN.CREATED", "resource": {"id": "x"}}
@@ -213,10 +230,10 @@ def test_unknown_payments_and_disputes_are_for_a_person(app, stand_in):
 
 def test_a_message_that_breaks_us_stops_no_other_and_ends_with_a_person(app, stand_in, monkeypatch):
     _customer, item = begun(app, stand_in)
-    _row, events = story(stand_in)
+    _row, told = story(stand_in)
     with monkeypatch.context() as patched:
         patched.setattr(facts, "take_capture", lambda _facts: 1 / 0)
-        assert deliver(app, stand_in, events[1]) == [200] and "ZeroDivision" in settling.work_messages()[0]
+        assert deliver(app, stand_in, told[1]) == [200] and "ZeroDivision" in settling.work_messages()[0]
         with clock.frozen(clock.now() + timedelta(days=4)):
             assert settling.work_messages() == []
     assert db.session.scalars(select(Case)).one().kind is CaseKind.STUCK and open_of(item) > 0
