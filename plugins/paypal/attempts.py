@@ -23,7 +23,7 @@ from app.system.throttle import take
 from plugins.paypal import amounts, orders
 from plugins.paypal.api import NOT_SET_UP, PayPalError, client, configured
 from plugins.paypal.cases import open_case, staff_language
-from plugins.paypal.meaning import Step
+from plugins.paypal.meaning import NOT_SENT, Step
 from plugins.paypal.models import RUNNING, Attempt, AttemptState, CaseKind
 
 METHOD = "paypal"
@@ -109,7 +109,8 @@ def open_order(row: Attempt) -> str:
         url = orders.approve_url(order, api.kind)
     except PayPalError as error:
         _failed(row, error)
-        raise InvalidInput(error.for_payer) from None
+        # without an answer there may be an order, but nobody was led to it: it may be begun again
+        raise InvalidInput(str(NOT_SENT.payer) if error.unclear else error.for_payer) from None
     return _sent(row, order.id, url)
 
 
@@ -136,7 +137,7 @@ def _failed(row: Attempt, error: PayPalError) -> None:
         session.refresh(row, with_for_update=True)
         with staff_language():
             row.problem = error.words
-        if error.advice.step in (Step.ADMIN, Step.BUG):
+        if error.advice.step in (Step.ADMIN, Step.BUG, Step.NEW_TOKEN):
             open_case(session, f"account:{error.issue or error.status}"[:80], CaseKind.ACCOUNT, _l("PayPal takes no payments: %(why)s", why=error.advice.text), attempt=row)
 
 

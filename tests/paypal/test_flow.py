@@ -46,6 +46,20 @@ def test_a_demand_is_paid_there_and_back(app, stand_in):
     assert "is paid already" in login.get(login.send(f"/portal/paypal/pay/{item.id}").headers["Location"]).text
 
 
+def test_paypal_is_away_when_it_begins(app, stand_in):
+    """Nothing is charged, it is said so, and pressed again it is the same attempt and the same order."""
+    customer, item = owing()
+    login = enter(app, customer)
+    stand_in.application.fail, stand_in.application.lose = 1, 1
+    for _n in range(2):         # a fault, then an answer that is lost
+        assert "cannot be reached at the moment" in login.get(login.send(f"/portal/paypal/pay/{item.id}").headers["Location"]).text
+    stand_in.application.refuse_token = True
+    assert "not possible at the moment" in login.get(login.send(f"/portal/paypal/pay/{item.id}").headers["Location"]).text
+    stand_in.application.refuse_token = False
+    assert login.send(f"/portal/paypal/pay/{item.id}").headers["Location"].startswith(stand_in.url)
+    assert len(stand_in.book.orders) == 1 and only_attempt().state is AttemptState.SENT
+
+
 def test_who_is_debited_is_offered_nothing_else_before_it_is_overdue(app, stand_in):
     customer, item = owing()
     with transaction():
