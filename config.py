@@ -124,6 +124,7 @@ PTT_TICK_SECONDS = _text("PTT_TICK_SECONDS") or None
 PTT_SIMULATOR_URL = _text("PTT_SIMULATOR_URL")
 PTT_SIMULATOR_USER = _text("PTT_SIMULATOR_USER")
 PTT_SIMULATOR_PASSWORD = _text("PTT_SIMULATOR_PASSWORD")
+PTT_PAYPAL_URL = _text("PTT_PAYPAL_URL")    # of the stand-in for PayPal, in the demo only
 CHAT_PORT = _number("CHAT_PORT", 0)     # of the chat's sockets, where no proxy puts them under the address of the site
 PTT_PORTAL_PASSWORD = _text("PTT_PORTAL_PASSWORD")      # of the demo's customers
 
@@ -196,6 +197,8 @@ def faults(config: Mapping[str, Any]) -> list[str]:
         found.append("PTT_CLOCK_FILE is for tests and training only.")
     if config.get("DEMO"):
         found.append("DEMO is on. Leave it out.")
+    if config.get("PTT_PAYPAL_URL"):
+        found.append("PTT_PAYPAL_URL is for tests and training only. Leave it out.")
     if config.get("DEBUG") or config.get("TESTING"):
         found.append("DEBUG and TESTING have to be off.")
     backup, stored = config.get("PTT_BACKUP_KEYS") or "", config.get("PTT_ENCRYPTION_KEYS") or ""

@@ -1,7 +1,7 @@
 """Everything on this machine, for trying and for very small providers: `make run`.
 
-Embedded Redis, database (SQLite unless DATABASE_URL names another), web server, chat server, two workers, ticker, mail sink and PTT
-simulator. Data, generated secrets and logs are in var/. Ctrl-C stops all; the next start goes on with the same data.
+Embedded Redis, database (SQLite unless DATABASE_URL names another), web server, chat server, two workers, ticker, mail sink, PTT
+simulator and a stand-in for PayPal. Data, generated secrets and logs are in var/. Ctrl-C stops all; the next start goes on with the same data.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def choose_ports(stored: dict[str, str]) -> dict[str, int]:
     taken: set[int] = set()
     chosen: dict[str, int] = {}
     for name, host, wanted in (("web", HOST, number("PTT_PORT", 8080)), ("chat", HOST, number("PTT_CHAT_PORT", 8081)), ("mail", LOCAL, number("PTT_MAIL_PORT", 8025)),
-                               ("smtp", LOCAL, number("PTT_SMTP_PORT", 2525))):
+                               ("smtp", LOCAL, number("PTT_SMTP_PORT", 2525)), ("paypal", LOCAL, number("PTT_PAYPAL_PORT", 8091))):
         chosen[name] = ports.choose(host, wanted, taken=frozenset(taken))
         taken.add(chosen[name])
         if chosen[name] != wanted:
@@ -81,6 +81,7 @@ def environment(stored: dict[str, str], port: dict[str, int]) -> dict[str, str]:
         **{name: value for name, value in stored.items() if name not in ("PTT_ADMIN_PASSWORD", "PTT_PORTAL_PASSWORD", "PTT_SIMULATOR_PORT")},
         "PTT_VAR": str(VAR), "BASE_URL": base, "SMTP_URL": f"smtp://{LOCAL}:{port['smtp']}", "DEMO": "1", "CHAT_PORT": str(port["chat"]),
         "PTT_ALLOWED_NETS": "127.0.0.0/8", "PTT_SIMULATOR_URL": f"http://{LOCAL}:{port['simulator']}",
+        "PTT_PAYPAL_URL": f"http://{LOCAL}:{port['paypal']}",
     }
     fixed = {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
     return {**ours, **os.environ, **fixed}
@@ -93,6 +94,8 @@ def services(port: dict[str, int], env: dict[str, str]) -> dict[str, list[Servic
         Service("mail", [python, "-m", "mailsink", "--port", str(port["smtp"]), "--web-port", str(port["mail"]), "--data", VAR / "mail"]),
         Service("simulator", [python, "-m", "simulator", "--port", str(port["simulator"]), "--data", VAR / "simulator",
                               "--user", env["PTT_SIMULATOR_USER"]]),
+        Service("paypal", [python, "-m", "simulator.paypal", "--port", str(port["paypal"]), "--data", VAR / "paypal", "--webhook", f"http://{LOCAL}:{port['web']}/hooks/paypal/webhook",
+                           "--registered", f"{env['BASE_URL']}/hooks/paypal/webhook"]),
     ]
     if "REDIS_URL" not in os.environ:
         folder = VAR / "redis"
@@ -159,6 +162,7 @@ def greeting(port: dict[str, int], stored: dict[str, str]) -> str:
 
   sent e-mails       http://localhost:{port['mail']}/
   PTT simulator      http://localhost:{port['simulator']}/
+  PayPal (stand-in)  http://localhost:{port['paypal']}/
   data and logs      {VAR}
 
   Ctrl-C stops everything; the data is kept. “make reset” deletes it.

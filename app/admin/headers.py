@@ -10,6 +10,7 @@ from werkzeug.exceptions import SecurityError
 from werkzeug.routing import IntegerConverter
 
 from app.core.fields import LARGEST_ID
+from app.plugin_api.registry import plugins
 
 PERMISSIONS = "camera=(), microphone=(), geolocation=(), payment=(), usb=(), interest-cohort=()"
 
@@ -52,9 +53,16 @@ def chat_source() -> str:
     return f" {'wss' if request.is_secure else 'ws'}://{request.host.rpartition(':')[0] or request.host}:{port}" if port else ""
 
 
+def form_targets() -> str:
+    """In the portal: sites of payment services that running plugins name."""
+    if not (request.path == "/portal" or request.path.startswith("/portal/")):
+        return ""
+    return "".join(f" {origin}" for origin in sorted(set(plugins().collect("portal_form_targets"))))
+
+
 def policy(admin: bool) -> str:
     parts = ["default-src 'self'", f"script-src 'self' 'nonce-{nonce()}'", f"style-src 'self' 'nonce-{nonce()}'", "img-src 'self' data:",
-             "font-src 'self'", f"connect-src 'self'{chat_source()}", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'self'"]
+             "font-src 'self'", f"connect-src 'self'{chat_source()}", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", f"form-action 'self'{form_targets()}"]
     if admin:
         parts.insert(3, "style-src-attr 'unsafe-inline'")     # the lookup fields set widths by attribute
     return "; ".join(parts)

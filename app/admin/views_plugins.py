@@ -26,6 +26,7 @@ def contributions(answers: dict[str, Any]) -> list[str]:
              "api_resources": lambda n: ngettext("%(num)d operation of the REST interface", "%(num)d operations of the REST interface", n),
              "public_blueprint": lambda n: _("calls by other systems"), "portal_blueprint": lambda n: _("pages of the portal"),
              "portal_entries": lambda n: ngettext("%(num)d entry of the portal’s menu", "%(num)d entries of the portal’s menu", n),
+             "portal_form_targets": lambda n: _("ways from the portal to other sites"),
              "mail_templates": lambda n: ngettext("%(num)d e-mail", "%(num)d e-mails", n),
              "invoice_extras": lambda n: ngettext("%(num)d addition to invoices", "%(num)d additions to invoices", n),
              "jobs": lambda n: ngettext("%(num)d job", "%(num)d jobs", n), "admin_pages": lambda n: ngettext("%(num)d page", "%(num)d pages", n),

@@ -27,6 +27,7 @@ KINDS: dict[str, type] = {
     "public_blueprint": Blueprint, "portal_blueprint": Blueprint, "portal_entries": PortalEntry, "mail_templates": MailTemplate,
 }
 CODE = re.compile(r"[a-z][a-z0-9_]{0,29}")
+TARGET = re.compile(r"https://[a-z0-9.-]{3,100}|http://(localhost|127\.0\.0\.1):[0-9]{1,5}")
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 PREFIXED: dict[str, tuple[str, Callable[[Any], str]]] = {
     "settings": ("setting", lambda item: str(item.key)), "mail_templates": ("e-mail", lambda item: str(item.purpose)), "jobs": ("job", lambda item: str(item.name)),
@@ -62,6 +63,9 @@ def check_answers(name: str, answers: dict[str, Any], taken: dict[str, set[str]]
             raise ValueError(f"api_resources: {resource.method} {resource.path}")
     if bad := next((b.name for q in sorted(SINGLE) for b in answers[q] if b.name != name and not b.name.startswith(f"{name}_")), None):
         raise ValueError(f"blueprint {bad!r} is called neither {name} nor {name}_…")
+    for target in answers["portal_form_targets"]:
+        if not isinstance(target, str) or not TARGET.fullmatch(target):
+            raise ValueError(f"portal_form_targets: {target!r} is no origin such as https://pay.example.org")
     for event, reaction in answers["reactions"].items():
         if not (isinstance(event, type) and dataclasses.is_dataclass(event) and callable(reaction)):
             raise TypeError(f"reactions: {event!r} is no event, or its reaction no function")

@@ -80,6 +80,11 @@ class Plugin:
         """Entries in the menu of the portal."""
         return ()
 
+    def portal_form_targets(self) -> Iterable[str]:
+        """Other sites that forms of the portal lead to, such as a payment service: origins with https (http on this machine only).
+        Browsers refuse all others."""
+        return ()
+
     def reactions(self) -> Mapping[type, Callable[[Any], None]]:
         """Domain event → function, called inside the transaction of the event in a savepoint of its own."""
         return {}

@@ -67,6 +67,7 @@ class PayAction:
 class PaymentMethod(ABC):
     """How a demand gets paid. A method reports facts (`record_payment`, `record_return`); the core draws the conclusions."""
 
+    collects: ClassVar[bool] = False                        # it takes the money by itself: until it is overdue the portal offers no other way
     code: ClassVar[str]
     title: ClassVar[Any]
     currencies: ClassVar[frozenset[str] | None] = None     # None: any

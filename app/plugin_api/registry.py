@@ -18,7 +18,7 @@ from app.plugin_api.base import API_VERSION, Plugin
 
 GROUP = "pttadmin.plugins"
 QUESTIONS = ("payment_methods", "payment_intakes", "provisioning_drivers", "sms_gateways", "accounting_exports", "invoice_extras", "jobs", "admin_pages",
-             "api_resources", "public_blueprint", "portal_blueprint", "portal_entries", "reactions", "settings", "mail_templates")
+             "api_resources", "public_blueprint", "portal_blueprint", "portal_entries", "portal_form_targets", "reactions", "settings", "mail_templates")
 RESERVED = frozenset("""
     core admin system catalog customers licenses billing receivables portal website chat statistics exchange api housekeeping
     alerts backup company documents interest locks payments prospects reminders retention

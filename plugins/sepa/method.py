@@ -26,6 +26,7 @@ class SepaMethod(PaymentMethod):
     code = METHOD
     title = _l("SEPA direct debit")
     currencies = frozenset({"EUR"})
+    collects = True
 
     def payment_lines(self, invoice: InvoiceFacts) -> list[str]:
         """The pre-notification; while there is no valid mandate, where to transfer it to."""

@@ -25,6 +25,7 @@ ACTIONS = ("action", "action_post", "act")
 OPEN = {
     "static": "files of the pages", "appbuilder.static": "files of the pages", "healthz": "says ok", "readyz": "says ready or not; the proxy keeps it from the public",
     "metrics": "asks for its own token or network (test_metrics.py)", "api.openapi": "describes the interface, knows no data", "front": "leads to the sign-in", "login": "leads to the sign-in",
+    "paypal_hook.webhook": "PayPal's messages, proved by their signature",
     "LoginView.login": "the sign-in", "LoginView.code": "its second step", "LoginView.logout": "ends the own session", "LanguageView.index": "the visitor's language",
     "sms_http.report": "asks for the secret of its settings (tests/sms/test_http.py)",
     **{f"website.{name}": "the public website" for name in ("show", "media", "captions", "theme_css", "robots", "sitemap", "register", "register_public", "contact", "sent", "password", "portal")},

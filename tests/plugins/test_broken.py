@@ -26,7 +26,7 @@ from tests.admin.conftest import desk, quick_hashes  # noqa: F401
 LEFT_OUT = {
     "import_error": "a_module_that_is_not_there", "wrong_version": "speaks contract 99", "raising_answer": "no jobs today",
     "wrong_answer": "'cash', which is no PaymentMethod", "bare_table": "table thing_of_nobody lacks the prefix", "bare_setting": "setting system.surprise lacks the prefix",
-    "odd_setting": "no such kind",
+    "odd_setting": "no such kind", "wrong_target": "is no origin such as",
 }
 
 

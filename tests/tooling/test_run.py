@@ -28,7 +28,7 @@ class Start:
 
     def __init__(self, var: Path, **environment: str):
         self.var = var
-        self.ports = {name: str(any_free()) for name in ("PTT_PORT", "PTT_MAIL_PORT", "PTT_SMTP_PORT", "PTT_SIMULATOR_PORT")}
+        self.ports = {name: str(any_free()) for name in ("PTT_PORT", "PTT_MAIL_PORT", "PTT_SMTP_PORT", "PTT_SIMULATOR_PORT", "PTT_PAYPAL_PORT")}
         env = {"PATH": os.environ["PATH"], "HOME": str(var), "PTT_VAR": str(var), "DEMO": "0", "PTT_TICK_SECONDS": "5", **self.ports, **environment}
         var.parent.mkdir(exist_ok=True)
         self.out = var.parent / f"out-{time.monotonic_ns()}"

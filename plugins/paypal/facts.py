@@ -1,0 +1,136 @@
+"""Keeps what PayPal tells of captures and refunds, and lets the account follow. A fact that is known already changes nothing."""
+
+from __future__ import annotations
+
+import logging
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.plugin_api import DomainError, clock, transaction
+from app.receivables.prepaid import apply_prepayments
+from app.receivables.queries import account_for_update
+from plugins.paypal.booking import settle
+from plugins.paypal.cases import close_case
+from plugins.paypal.meaning import ISSUES, RANKS, REFUND_RANKS, later
+from plugins.paypal.models import Attempt, AttemptState, Capture, PayPalRefund, RefundState
+from plugins.paypal.orders import CaptureFacts, OrderFacts, RefundFacts
+
+log = logging.getLogger(__name__)
+REFUND_STATES = {"COMPLETED": RefundState.DONE, "PENDING": RefundState.PENDING, "FAILED": RefundState.REFUSED, "CANCELLED": RefundState.REFUSED}
+REFUND_STATUS = {RefundState.DONE: "COMPLETED", RefundState.PENDING: "PENDING", RefundState.REFUSED: "FAILED", RefundState.ASKED: ""}
+
+
+def take_order(order: OrderFacts) -> None:
+    """What an order tells of captures and refunds."""
+    for capture in order.captures:
+        take_capture(capture)
+    for refund in order.refunds:
+        take_refund(refund)
+
+
+def take_capture(facts: CaptureFacts) -> None:
+    """Store, book, and extend a prepaid account at once. Call outside of a transaction; may be called again at any time."""
+    with transaction() as session:
+        attempt = _lock(session, facts)
+        row = session.scalar(select(Capture).where(Capture.capture_id == facts.id).with_for_update().execution_options(populate_existing=True))
+        if row is None:
+            row = _new(session, facts, attempt)
+        row.attempt = row.attempt or attempt
+        row.order_id, row.payer = row.order_id or facts.order_id, row.payer or facts.payer
+        row.custom_id, row.invoice_id = row.custom_id or facts.custom_id, row.invoice_id or facts.invoice_id
+        row.fee = facts.fee if facts.fee is not None else row.fee
+        before, row.status = row.status, later(row.status, facts.status, RANKS)
+        if row.status != before or facts.status == row.status:
+            row.reason = facts.reason
+        if attempt is not None:
+            attempt.order_id = attempt.order_id or facts.order_id or None
+        for refund in session.scalars(select(PayPalRefund).where(PayPalRefund.capture_id == row.capture_id, PayPalRefund.capture_row_id.is_(None))).all():
+            refund.capture = row
+        session.flush()
+        settle(session, row)
+        prepaid = attempt.customer_id if attempt is not None and attempt.for_prepaid and row.payment_id is not None else None
+    if prepaid is not None:
+        extend(prepaid)
+
+
+def _lock(session: Session, facts: CaptureFacts) -> Attempt | None:
+    """The attempt that PayPal names, behind the lock of its account. Both names have to fit where both are told."""
+    found = select(Attempt.id, Attempt.customer_id, Attempt.order_id)
+    name = session.execute(found.where(Attempt.token == facts.custom_id)).first() if facts.custom_id else None
+    if name is None and facts.order_id and not facts.custom_id:
+        name = session.execute(found.where(Attempt.order_id == facts.order_id)).first()
+    if name is None or (name.order_id and facts.order_id and name.order_id != facts.order_id):
+        return None
+    account_for_update(session, name.customer_id)
+    return session.get_one(Attempt, name.id, with_for_update=True, populate_existing=True)
+
+
+def _new(session: Session, facts: CaptureFacts, attempt: Attempt | None) -> Capture:
+    try:
+        with transaction():
+            row = Capture(capture_id=facts.id, attempt=attempt, currency=facts.currency, amount=facts.gross, taken_at=facts.created_at or clock.now())
+            session.add(row)
+            session.flush()
+            return row
+    except IntegrityError:      # it was told at the same moment, of an attempt that we do not know
+        return session.scalars(select(Capture).where(Capture.capture_id == facts.id).with_for_update().execution_options(populate_existing=True)).one()
+
+
+def take_refund(facts: RefundFacts, reversal: bool = False) -> None:
+    """Money went back, or will: by us (then our key stands in it), or by somebody else. Waits for its capture when that is not known."""
+    with transaction() as session:
+        row = session.scalar(select(Capture).where(Capture.capture_id == facts.capture_id)) if facts.capture_id else None
+        if row is not None:
+            if row.attempt is not None or row.payment is not None:
+                owner_id = row.attempt.customer_id if row.attempt is not None else row.payment.customer_id      # type: ignore[union-attr]
+                if owner_id is not None:
+                    account_for_update(session, owner_id)
+            row = session.get_one(Capture, row.id, with_for_update=True, populate_existing=True)
+        refund = _refund(session, facts, reversal)
+        refund.capture = refund.capture or row
+        status = later(REFUND_STATUS[refund.state], facts.status, REFUND_RANKS)
+        refund.state = REFUND_STATES.get(status, refund.state)
+        refund.reversal = refund.reversal or reversal
+        if refund.state is not RefundState.ASKED:
+            refund.problem = "" if refund.state is not RefundState.REFUSED else refund.problem or _("PayPal did not carry it out.")
+            close_case(session, f"refund:{refund.key}"[:80], _l("PayPal has answered."))
+        session.flush()
+        if row is not None:
+            settle(session, row)
+
+
+def _refund(session: Session, facts: RefundFacts, reversal: bool) -> PayPalRefund:
+    found = session.scalar(select(PayPalRefund).where((PayPalRefund.refund_id == facts.id) | (PayPalRefund.key == facts.id)).with_for_update())
+    if found is None and facts.request:
+        found = session.scalar(select(PayPalRefund).where(PayPalRefund.key == facts.request, PayPalRefund.refund_id.is_(None), PayPalRefund.capture_id == facts.capture_id).with_for_update())
+    if found is None:
+        found = PayPalRefund(key=facts.id, capture_id=facts.capture_id, currency=facts.currency, amount=facts.amount, reversal=reversal, at=facts.created_at or clock.now())
+        try:
+            with transaction():
+                session.add(found)
+                session.flush()
+        except IntegrityError:
+            found = session.scalars(select(PayPalRefund).where(PayPalRefund.key == facts.id).with_for_update()).one()
+    found.refund_id = facts.id
+    return found
+
+
+def extend(customer_id: int) -> None:
+    """His period begins now, not with the next hourly run. What hinders it is told by that run."""
+    try:
+        apply_prepayments(customer_id, clock.today())
+    except DomainError as problem:
+        log.warning("a payment of customer %s waits for the hourly run: %s", customer_id, problem)
+
+
+def not_paid(attempt_id: int, state: AttemptState, why: str) -> None:
+    """PayPal says that nothing was taken: the attempt is over."""
+    with transaction() as session:
+        row = session.get_one(Attempt, attempt_id, with_for_update=True, populate_existing=True)
+        if row.state is not state and row.may_become(state):
+            row.move_to(state)
+            row.problem = why or str(ISSUES["INVALID_RESOURCE_ID"].text)

@@ -1,0 +1,97 @@
+"""What staff sees and does; who may; and that the plugin can be left out."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import select
+
+from app.core.db import db
+from app.plugin_api import PaidFacts, Refused
+from app.receivables.models import PaymentState
+from plugins.paypal.method import PayPalMethod
+from plugins.paypal.models import AttemptState, Case, PayPalRefund
+from tests.admin.staff import Desk, add_user
+from tests.paypal.books import agree, captures, deliver, only_attempt, open_of, owing, payments
+from tests.portal.logins import enter
+
+
+@pytest.fixture
+def admin(app):
+    from app.admin.roles import seed_roles
+
+    seed_roles()
+    add_user(app, "boss", "Administrator")
+    return Desk(app, "boss")
+
+
+@pytest.fixture
+def paid(app, stand_in):
+    customer, item = owing()
+    login = enter(app, customer)
+    login.get(agree(stand_in, login.send(f"/portal/paypal/pay/{item.id}")))
+    deliver(app, stand_in)
+    return item
+
+
+def test_staff_looks_asks_gives_back_and_clears(app, stand_in, paid, admin):
+    row = only_attempt()
+    page = admin.get("/admin/paypal/list/").text
+    assert row.invoice_id in page and "Paid" in page and "AttemptState" not in page and row.token not in page
+    assert captures()[0].capture_id in admin.get(f"/admin/paypal/show/{row.id}").text
+    assert "Everything fits" in admin.post("/admin/paypal-account/test", follow_redirects=True).text
+    stand_in.application.refuse_token = True
+    assert "does not accept it" in admin.post("/admin/paypal-account/test", follow_redirects=True).text
+    stand_in.application.refuse_token = False
+    act = f"/admin/paypal/act/refund?rowid={row.id}"
+    form = admin.get(act)
+    assert "59.97" in form.text
+    key = form.text.split('name="key"')[1].split('value="')[1].split('"')[0]
+    data = {"key": key, "amount": "9.97", "reason": "one radio less"}
+    for _twice in range(2):
+        admin.post(act, data)
+    assert open_of(paid) == Decimal("9.97") and len(stand_in.book.refunds) == 1
+    assert "At most" in admin.post(act, {**data, "key": "other", "amount": "50.01"}).text and len(stand_in.book.refunds) == 1
+    assert "one radio less" in admin.get("/admin/paypal-refunds/list/").text
+    stand_in.book.dispute(captures()[0].capture_id)
+    deliver(app, stand_in)
+    case = db.session.scalars(select(Case)).one()
+    assert "PP-D-" in admin.get("/admin/paypal-cases/list/").text and admin.get(f"/admin/paypal-cases/show/{case.id}").status_code == 200
+    admin.post(f"/admin/paypal-cases/act/clear?rowid={case.id}", {"note": "answered at PayPal"})
+    db.session.refresh(case)
+    assert case.note == "answered at PayPal" and case.state.value == "cleared"
+    admin.post("/admin/paypal/action_post", {"action": "ask", "rowid": [row.id]})
+    assert only_attempt().state is AttemptState.PAID and len([p for p in payments() if p.state is PaymentState.BOOKED]) == 1
+
+
+def test_who_only_reads_changes_nothing(app, stand_in, paid, admin):
+    add_user(app, "reader", "Read only")
+    reader, row = Desk(app, "reader"), only_attempt()
+    page = reader.get(f"/admin/paypal/show/{row.id}")
+    assert page.status_code == 200 and "Pay back" not in page.text
+    refused = [reader.post(f"/admin/paypal/act/refund?rowid={row.id}", {"key": "k", "amount": "1", "reason": "because"}), reader.post("/admin/paypal-account/test")]
+    assert all(answer.status_code in (302, 303, 403) for answer in refused) and not stand_in.book.refunds
+    assert Desk(app).get(f"/admin/paypal/show/{row.id}").status_code in (302, 303)
+    secret = admin.get("/admin/settings/paypal").text
+    assert "demo-secret" not in secret and "demo-client" in secret
+
+
+def test_credit_of_a_paypal_payment_goes_back_by_paypal(app, stand_in, paid):
+    payment, method = payments()[0], PayPalMethod()
+    facts = PaidFacts(payment.id, payment.key, payment.customer_id, payment.amount, payment.currency, payment.received_on, payment.reference)
+    assert method.refund_state(facts, Decimal("5.00"), "core:1") is None
+    first = method.refund(facts, Decimal("5.00"), "core:1")
+    assert first.done and method.refund(facts, Decimal("5.00"), "core:1") == first == method.refund_state(facts, Decimal("5.00"), "core:1")
+    deliver(app, stand_in)      # the core has taken it from the account: nothing more is booked
+    assert len(stand_in.book.refunds) == 1 and payments()[0].state is PaymentState.BOOKED and open_of(paid) == 0 and db.session.scalars(select(PayPalRefund)).one().booked
+    with pytest.raises(Refused, match="At most"):
+        method.refund(facts, Decimal("54.98"), "core:2")
+
+
+def test_left_out_of_plugins_nothing_of_it_is_there(app, make_app):
+    other = make_app(PLUGINS=["sepa"])
+    with other.app_context():
+        http = other.test_client()
+        assert http.post("/hooks/paypal/webhook", data=b"{}").status_code == 404
+        assert http.get("/portal/login").headers["Content-Security-Policy"].endswith("form-action 'self'")
