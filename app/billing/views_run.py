@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, flash, jsonify, redirect, request, url_for
+from flask import abort, flash, redirect, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
@@ -13,9 +13,9 @@ from app.billing import documents, review, run_rows, run_state
 from app.billing.fee_run import NAME as FEE_RUN
 from app.billing.forms import view_of
 from app.billing.models import BillingDocument, BillingState
+from app.billing.run_decisions import RunDecisions
 from app.core import clock, formats
 from app.core.access import allowed, may
-from app.core.actor import current_actor
 from app.core.db import db
 from app.core.errors import InvalidInput
 from app.core.period import Month
@@ -38,9 +38,10 @@ def asked_month() -> Month:
         abort(404)
 
 
-class BillingRunPage(AdminPage):
+class BillingRunPage(RunDecisions, AdminPage):
     route_base = "/billing-run"
     title = _l("Billing run")
+    run_jobs = JOBS
 
     @expose("/")
     @allowed
@@ -134,33 +135,7 @@ class BillingRunPage(AdminPage):
         job = run_state.MAIL if request.values.get("mails") == "1" else run_state.RENDER
         return self.start(job, asked_month(), {})
 
-    @expose("/progress/<int:run_id>")
-    @allowed("index")
-    def progress(self, run_id: int) -> Any:
-        return jsonify(run_state.progress(self.run_or_404(run_id)))
-
-    @expose("/approve/<int:run_id>", methods=["POST"])
-    @allowed
-    def approve(self, run_id: int) -> Any:
-        run = self.run_or_404(run_id)
-        self.attempt(lambda: job_runs.approve(run.id, current_actor().name), _("The run goes on."))
-        return self.here()
-
     @expose("/retry/<int:run_id>", methods=["POST"])
     @allowed("calculate")
     def retry(self, run_id: int) -> Any:
-        run = self.run_or_404(run_id)
-        self.attempt(lambda: job_runs.retry(run.id), _("What failed is tried again."))
-        return self.here()
-
-    @expose("/give_up/<int:run_id>", methods=["POST"])
-    @allowed("approve")
-    def give_up(self, run_id: int) -> Any:
-        run = self.run_or_404(run_id)
-        self.attempt(lambda: job_runs.cancel(run.id, current_actor().name), _("The run was cancelled. What it has done stays done."))
-        return self.here()
-
-    @staticmethod
-    def run_or_404(run_id: int) -> JobRun:
-        run = db.session.get(JobRun, run_id) if run_id < 2**31 else None
-        return run if run is not None and run.job in JOBS else abort(404)
+        return self.try_again(run_id)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, jsonify, redirect, url_for
+from flask import redirect, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
 from app.billing.forms import view_of
+from app.billing.run_decisions import RunDecisions
 from app.billing.run_state import GOING, Note, notes_of, progress
 from app.core import clock
 from app.core.access import may
-from app.core.actor import current_actor
 from app.core.db import db
 from app.core.errors import InvalidInput
 from app.core.views import AdminPage, allowed, expose
@@ -34,9 +34,11 @@ def newest(*where: Any) -> JobRun | None:
     return db.session.scalar(select(JobRun).where(JobRun.job == HOURLY, *where).order_by(JobRun.id.desc()).limit(1))
 
 
-class LockPage(AdminPage):
+class LockPage(RunDecisions, AdminPage):
     route_base = "/locks"
     title = _l("Lock overview")
+    run_jobs = (HOURLY,)
+    given_up = _l("The run was cancelled. Nobody was locked by it; the next hour looks again.")
 
     @expose("/")
     @allowed
@@ -69,27 +71,3 @@ class LockPage(AdminPage):
 
         self.attempt(ask)
         return redirect(url_for(f"{self.endpoint}.index"), 303)
-
-    @expose("/progress/<int:run_id>")
-    @allowed("index")
-    def progress(self, run_id: int) -> Any:
-        return jsonify(progress(self.run_or_404(run_id)))
-
-    @expose("/approve/<int:run_id>", methods=["POST"])
-    @allowed
-    def approve(self, run_id: int) -> Any:
-        run = self.run_or_404(run_id)
-        self.attempt(lambda: job_runs.approve(run.id, current_actor().name), _("The run goes on."))
-        return redirect(url_for(f"{self.endpoint}.index"), 303)
-
-    @expose("/give_up/<int:run_id>", methods=["POST"])
-    @allowed("approve")
-    def give_up(self, run_id: int) -> Any:
-        run = self.run_or_404(run_id)
-        self.attempt(lambda: job_runs.cancel(run.id, current_actor().name), _("The run was cancelled. Nobody was locked by it; the next hour looks again."))
-        return redirect(url_for(f"{self.endpoint}.index"), 303)
-
-    @staticmethod
-    def run_or_404(run_id: int) -> JobRun:
-        run = db.session.get(JobRun, run_id) if run_id < 2**31 else None
-        return run if run is not None and run.job == HOURLY else abort(404)

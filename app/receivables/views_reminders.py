@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
-from flask import abort, jsonify, redirect, request, url_for
+from flask import abort, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
 from app.billing.forms import view_of
+from app.billing.run_decisions import RunDecisions
 from app.billing.run_state import GOING, notes_of, progress
 from app.core import clock, formats, own_rows, states
 from app.core.access import may
-from app.core.actor import current_actor
 from app.core.db import db
 from app.core.errors import InvalidInput
 from app.core.listing import Cell
@@ -37,9 +37,10 @@ def held_reminders() -> int:
     return db.session.scalar(select(func.count()).select_from(JobRun).where(JobRun.job == REMINDERS, JobRun.state == RunState.HELD)) or 0
 
 
-class ReminderPage(AdminPage):
+class ReminderPage(RunDecisions, AdminPage):
     route_base = "/reminder-run"
     title = _l("Reminder run")
+    run_jobs = (REMINDERS, LETTERS)
 
     @expose("/")
     @allowed
@@ -68,9 +69,6 @@ class ReminderPage(AdminPage):
         view = view_of(Customer)
         return view.url_of(customer) if view is not None else None
 
-    def here(self) -> Any:
-        return redirect(url_for(f"{self.endpoint}.index"), 303)
-
     def ask(self, done: Any, **more: Any) -> Any:
         """Ask for a run, unless one still goes on: a second click starts nothing."""
         def call() -> None:
@@ -95,36 +93,10 @@ class ReminderPage(AdminPage):
         still = sum(1 for _one in islice(planned_letters(session, clock.today(), terms(session)), seen))
         return self.ask(_("The reminders are being written."), params={"approved": True, "asked": still} if still else {})
 
-    @expose("/progress/<int:run_id>")
-    @allowed("index")
-    def progress(self, run_id: int) -> Any:
-        return jsonify(progress(self.run_or_404(run_id)))
-
-    @expose("/approve/<int:run_id>", methods=["POST"])
-    @allowed
-    def approve(self, run_id: int) -> Any:
-        run = self.run_or_404(run_id)
-        self.attempt(lambda: job_runs.approve(run.id, current_actor().name), _("The run goes on."))
-        return self.here()
-
     @expose("/retry/<int:run_id>", methods=["POST"])
     @allowed("start")
     def retry(self, run_id: int) -> Any:
-        run = self.run_or_404(run_id)
-        self.attempt(lambda: job_runs.retry(run.id), _("What failed is tried again."))
-        return self.here()
-
-    @expose("/give_up/<int:run_id>", methods=["POST"])
-    @allowed("approve")
-    def give_up(self, run_id: int) -> Any:
-        run = self.run_or_404(run_id)
-        self.attempt(lambda: job_runs.cancel(run.id, current_actor().name), _("The run was cancelled. What it has done stays done."))
-        return self.here()
-
-    @staticmethod
-    def run_or_404(run_id: int) -> JobRun:
-        run = db.session.get(JobRun, run_id) if run_id < 2**31 else None
-        return run if run is not None and run.job in (REMINDERS, LETTERS) else abort(404)
+        return self.try_again(run_id)
 
 
 class ReminderView(AdminView):
