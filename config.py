@@ -88,6 +88,10 @@ REDIS_URL = _text("REDIS_URL", f"unix://{VAR / 'redis' / 'redis.sock'}")
 DOCUMENTS_URL = _text("DOCUMENTS_URL", f"file://{VAR / 'documents'}")
 SMTP_URL = _text("SMTP_URL")
 BACKUP_URL = _text("BACKUP_URL", f"file://{VAR / 'backups'}")
+EXPORT_FOLDER = _text("EXPORT_FOLDER")              # exports may go into folders of this machine below it
+EXPORT_HOSTS = _list("EXPORT_HOSTS")                # SFTP servers that exports may go to; empty: any whose key is known
+EXPORT_KNOWN_HOSTS = _text("EXPORT_KNOWN_HOSTS", str(VAR / "known_hosts"))
+EXPORT_S3_ENDPOINT = _text("EXPORT_S3_ENDPOINT")
 
 # Secrets ----------------------------------------------------------------------------------------------------------
 SECRET_KEY = _text("SECRET_KEY") or ("" if PRODUCTION else _random.token_urlsafe(48))

@@ -13,6 +13,7 @@ from flask import current_app
 from flask_babel import gettext as _
 
 from app.core.errors import DomainError, InvalidInput
+from app.exchange import host_keys
 
 SCHEMES = ("sftp", "s3", "file")
 
@@ -63,7 +64,7 @@ def deliver(source: Path, address: str, secret: str | None, name: str) -> None:
             if fs.exists(place):
                 fs.rm_file(place)
             fs.mv(temp, place)
-    except InvalidInput:
+    except DomainError:
         raise
     except Exception as error:         # each file system raises its own
         raise TargetError(_("The folder cannot be written: %(why)s", why=f"{type(error).__name__}: {error}"[:300])) from error
@@ -73,9 +74,10 @@ def _open(parts: Any, secret: str | None) -> tuple[Any, str]:
     if parts.scheme == "file":
         return fsspec.filesystem("file"), parts.path
     if parts.scheme == "sftp":
-        options = {"host": parts.hostname, "port": parts.port or 22, "username": parts.username or "", "timeout": 15, "banner_timeout": 15, "auth_timeout": 15}
+        options = {"host": parts.hostname, "port": parts.port or 22, "username": parts.username or "", "timeout": 15, "banner_timeout": 15, "auth_timeout": 15, "look_for_keys": False, "allow_agent": False,
+                   "host_key_policy": host_keys.policy(current_app.config.get("EXPORT_KNOWN_HOSTS") or "")}
         if secret:
-            options |= {"password": secret, "look_for_keys": False, "allow_agent": False}
+            options["password"] = secret
         return fsspec.filesystem("sftp", skip_instance_cache=True, **options), parts.path or "/"
     options = {"skip_instance_cache": True}
     if parts.username and secret:

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 from openpyxl import load_workbook
+from paramiko import ECDSAKey
 from sqlalchemy import func, select
 
 from app.core import clock, sheets
@@ -21,6 +22,7 @@ from app.system.job_runs import execute, run_now
 from app.system.models import JobRun
 from tests import factories as make
 from tests.admin.staff import Desk, add_user
+from tests.support.sftp import SftpServer
 
 DAY = date(2026, 11, 2)
 
@@ -32,10 +34,12 @@ def provider(app):
     return [make.license(customer, tariff, DAY) for _n in range(3)]
 
 
+VALUES = {"name": "Accounts", "what": What.LICENSES, "chosen": ["license_id", "user_name", "enabled", "active_from", "services", "tariff", "customer"], "format": Format.CSV, "deleted_too": False,
+          "schedule": Schedule.NEVER, "hour": 5, "target": "", "secret": None, "active": True}
+
+
 def profile(**more):
-    values = {"name": "Accounts", "what": What.LICENSES, "chosen": ["license_id", "user_name", "enabled", "active_from", "services", "tariff", "customer"], "format": Format.CSV, "deleted_too": False,
-              "schedule": Schedule.NEVER, "hour": 5, "target": "", "secret": None, "active": True}
-    return exports.save_profile(None, **{**values, **more})
+    return exports.save_profile(None, **{**VALUES, **more})
 
 
 def content(run):
@@ -118,6 +122,53 @@ def test_a_folder_that_cannot_be_written_is_told_and_tried_again(app, provider, 
     assert db.session.get(ExportRun, run.id, populate_existing=True).state is RunState.DONE and row.id
     assert exports.perform(run.id).attempts == 2
     assert issubclass(TargetError, Exception)
+
+
+@pytest.mark.sqlite_only
+def test_over_sftp_only_to_a_server_whose_key_is_known(app, provider, tmp_path):
+    (tmp_path / "root").mkdir()
+    known = tmp_path / "known_hosts"
+    app.config["EXPORT_KNOWN_HOSTS"] = str(known)
+    with SftpServer(tmp_path / "root") as server:
+        row = profile(target=f"sftp://ptt@127.0.0.1:{server.port}/in/erp", secret="s3cret")
+
+        def again(state=RunState.FAILED):
+            run = done(row)
+            assert run.state is state, run.error
+            return run.error
+
+        assert "SHA256:" in again() and not server.transports[-1].is_authenticated()       # the password did not leave
+        known.write_text(server.known_host.replace(server.key.get_base64(), ECDSAKey.generate().get_base64()))
+        assert "another key" in again()
+        known.write_text(server.known_host)
+        again(RunState.DONE)
+        again(RunState.DONE)
+        files = list((tmp_path / "root" / "in" / "erp").iterdir())
+        assert len(files) == 2 and all(file.name.startswith("Accounts-") and file.read_bytes().startswith(b"\xef\xbb\xbflicense_id") for file in files)
+        exports.save_profile(row, **{**VALUES, "target": row.target, "secret": "wrong"})
+        assert "AuthenticationException" in again()
+
+
+@pytest.mark.sqlite_only
+def test_into_a_bucket(app, provider, monkeypatch):
+    import boto3
+    from moto import server as moto_server
+
+    server = moto_server.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    try:
+        endpoint = "http://{}:{}".format(*server.get_host_and_port())
+        app.config["EXPORT_S3_ENDPOINT"] = endpoint
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        bucket = boto3.client("s3", endpoint_url=endpoint, aws_access_key_id="ptt", aws_secret_access_key="s3cret")
+        bucket.create_bucket(Bucket="accounts")
+        assert done(profile(target="s3://ptt@accounts/erp", secret="s3cret")).state is RunState.DONE
+        (found,) = bucket.list_objects_v2(Bucket="accounts")["Contents"]
+        assert found["Key"].startswith("erp/Accounts-") and found["Key"].endswith(".csv") and found["Size"] > 100
+        run = done(profile(name="Nowhere", target="s3://ptt@missing/erp", secret="s3cret"))
+        assert run.state is RunState.FAILED and "cannot be written" in run.error
+    finally:
+        server.stop()
 
 
 def test_sheets_are_written_in_blocks():
