@@ -77,6 +77,8 @@ def install(flask_app: Flask) -> None:
             request.host  # noqa: B018  werkzeug checks it against TRUSTED_HOSTS
         except SecurityError:
             abort(400)
+        if "\0" in request.path:       # PostgreSQL keeps no such text: it is the address of nothing
+            abort(404)
 
     @flask_app.after_request
     def add(response: Any) -> Any:

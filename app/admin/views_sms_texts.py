@@ -32,7 +32,7 @@ class SmsTextForm(ServiceForm):
 
 def modes() -> dict[str, str]:
     """Code → name, the text for all of them first."""
-    return {ALL: _("All PTT modes"), **dict(db.session.execute(select(PttMode.code, PttMode.name).order_by(PttMode.name)).tuples().all())}
+    return {ALL: _("All PTT modes"), **dict(db.session.execute(select(PttMode.code, PttMode.name).order_by(PttMode.name)).all())}
 
 
 def shown_modes() -> dict[str, dict[str, str]]:

@@ -8,6 +8,7 @@ server before it sends anything again.
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -61,6 +62,10 @@ class Outcome:
 @cache
 def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(THREADS, thread_name_prefix="provisioning")
+
+
+# Threads do not live on in a child process, but a copied pool believes that they do and waits for them for ever.
+os.register_at_fork(after_in_child=_pool.cache_clear)
 
 
 def provisioning_is_due() -> bool:

@@ -22,6 +22,7 @@ QUESTIONS = ("payment_methods", "payment_intakes", "provisioning_drivers", "sms_
 RESERVED = frozenset("""
     core admin system catalog customers licenses billing receivables portal website chat statistics exchange api housekeeping
     alerts backup company documents interest locks payments prospects reminders retention
+    accounting missing refund sms license_setup
     ab ab_api ab_group ab_permission ab_permission_view ab_register ab_user ab_view article association bank callback charge chat_canned customer
     data deletion document event export idempotency invoice job lawyer license license_bulk lock login mail manual open partner password payer payment
     portal_account prepaid protocol provisioning ptt ptt_group ptt_server purged recurring reminder retired revenue sales saved setting staff staff_list
