@@ -37,7 +37,7 @@ from tests.receivables.books import (
     prepaid_tariff,
 )
 
-UNPAID, EXPIRED, MANUAL, EXTERNAL, PARENT = (int(r) for r in LockReason)
+UNPAID, EXPIRED, MANUAL, EXTERNAL, PARENT, _CUSTOMER = (int(r) for r in LockReason)
 DUE = date(2026, 10, 15)
 DAY = date(2026, 10, 26)            # the first on which it locks
 
