@@ -4,7 +4,7 @@ SHELL := /bin/sh
 .PHONY: help run stop reset test lint cases bench faults faults-long simulate lock audit sbom translations env-run env-test env-bench clean
 PY := .venv/bin/python
 BASE_PYTHON = $$(PYTHON='$(PYTHON)' sh tools/find-python.sh)
-WORKERS ?= 2
+WORKERS ?= 3
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
