@@ -20,7 +20,7 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("de", "pt_BR")         # English is the language of the code
 KEYWORDS = {"_": None, "_l": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2),
-            "npgettext": ((1, "c"), 2, 3), "lazy_pgettext": ((1, "c"), 2), "lazy_ngettext": (1, 2), "_n": (1, 2)}
+            "npgettext": ((1, "c"), 2, 3), "lazy_pgettext": ((1, "c"), 2), "lazy_ngettext": (1, 2), "_n": (1, 2), "_c": ((1, "c"), 2)}
 PLACEHOLDER = re.compile(r"%\((\w+)\)[a-z]|%[sd]")
 
 

@@ -15,6 +15,7 @@ from wtforms import StringField
 from wtforms.validators import Length, Regexp
 
 from app.admin import alerts, queries
+from app.admin.count_words import counts_text
 from app.admin.workforce import workforce
 from app.core import formats
 from app.core.db import db
@@ -39,10 +40,6 @@ def next_run(job: Job) -> str:
     if due is None or job.once_per == "hour":
         return formats.moment(due)
     return f"{formats.day(due.date())}, {due:%H:%M}"
-
-
-def counts_text(counts: dict[str, int] | None) -> str:
-    return ", ".join(f"{key.replace('_', ' ')} {formats.number(n)}" for key, n in (counts or {}).items()) or formats.NOTHING
 
 
 def outbox_words() -> dict[str, str]:
