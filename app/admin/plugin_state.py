@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlalchemy import delete, func, inspect, select
 from sqlalchemy.schema import MetaData, Table
 
 from app.catalog.models import PttServer
+from app.core import clock
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput
 from app.customers.checks import TRANSFER
 from app.customers.models import Customer, CustomerState
 from app.migrate import version_table
-from app.plugin_api.registry import plugins
-from app.system.models import ProtocolKind, SettingValue
+from app.plugin_api.registry import RESERVED, plugins
+from app.system import job_runs
+from app.system.models import JobRun, ProtocolKind, SettingValue
 from app.system.protocol import record
+
+REMEMBERED = timedelta(days=40)      # a monthly job has run in it
 
 
 def methods_in_use() -> dict[str, int]:
@@ -38,6 +44,21 @@ def without_plugin() -> list[str]:
                       number, code=code) for code, number in sorted(methods_in_use().items()) if code not in methods]
     found += [ngettext("%(num)d PTT server uses “%(code)s”: its orders are held.", "%(num)d PTT servers use “%(code)s”: their orders are held.", number, code=code)
               for code, number in sorted(drivers_in_use().items()) if code not in drivers]
+    found += [ngettext("%(num)d timed job of “%(plugin)s” does not run; what it misses is made up for when the plugin is back: %(jobs)s",
+                       "%(num)d timed jobs of “%(plugin)s” do not run; what they miss is made up for when the plugin is back: %(jobs)s",
+                       len(names), plugin=plugin, jobs=", ".join(names)) for plugin, names in sorted(idle_jobs().items())]
+    return found
+
+
+def idle_jobs() -> dict[str, list[str]]:
+    """Plugin → its jobs that the clock started in the last weeks and that nobody knows now. Not of one that was switched off on purpose."""
+    known, off = job_runs.jobs(), plugins().off
+    names = db.session.scalars(select(JobRun.job).where(JobRun.requested_by == "", ~JobRun.dry_run, JobRun.created_at > clock.now() - REMEMBERED).distinct().order_by(JobRun.job))
+    found: dict[str, list[str]] = {}
+    for name in names:
+        plugin = name.partition(".")[0]
+        if name not in known and plugin not in off and plugin not in RESERVED:
+            found.setdefault(plugin, []).append(name)
     return found
 
 

@@ -11,7 +11,7 @@ import pytest
 from flask_appbuilder import Model
 from sqlalchemy import select
 
-from app.admin.plugin_state import drop_data
+from app.admin.plugin_state import drop_data, idle_jobs, without_plugin
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput
 from app.plugin_api import registry as registry_module
@@ -19,7 +19,7 @@ from app.plugin_api.registry import GROUP, Registry
 from app.receivables.intakes import too_old
 from app.receivables.payments import record_payment
 from app.system import settings as system
-from app.system.models import EventFailure, SettingValue
+from app.system.models import EventFailure, JobRun, RunState, SettingValue
 from tests import factories as make
 from tests.admin.conftest import desk, quick_hashes  # noqa: F401
 
@@ -53,6 +53,19 @@ def test_each_fault_is_named_and_nothing_of_it_is_taken(with_plugins, app):
         assert words in registry.broken[name], (name, registry.broken[name])
     assert "system.surprise" not in system._declared
     assert broken.test_client().get("/healthz").status_code == 200
+
+
+@pytest.mark.sqlite_only
+def test_timed_jobs_of_a_plugin_that_is_gone_are_told(app):
+    with transaction() as session:
+        session.add_all([JobRun(job=job, period="2026-11-24", requested_by=by, state=RunState.DONE) for job, by in (
+            ("gone.collect", ""), ("gone.by_hand", "maren"), ("put_away.nightly", ""), ("datev.post", ""))])
+    app.extensions["ptt_plugins"].off.append("put_away")
+    try:
+        assert idle_jobs() == {"gone": ["gone.collect"]}
+        assert without_plugin() == ["1 timed job of “gone” does not run; what it misses is made up for when the plugin is back: gone.collect"]
+    finally:
+        app.extensions["ptt_plugins"].off.remove("put_away")
 
 
 def test_staff_see_it_on_the_dashboard_and_on_the_page(app, desk):  # noqa: F811
