@@ -46,7 +46,7 @@ def air(driver, customer) -> set[bool]:
     return {driver.users[name].enabled for name in names}
 
 
-@pytest.mark.postgres_only
+@pytest.mark.sqlite_only
 def test_due_on_the_15th_locked_on_the_26th_paid_on_the_27th(driver):
     late, other = account(3), account(1)
     with at(date(2026, 10, 1)):
@@ -103,7 +103,7 @@ def test_due_on_the_15th_locked_on_the_26th_paid_on_the_27th(driver):
     assert {(r.job, r.state, r.held_because) for r in db.session.scalars(select(JobRun)) if r.state is not RunState.DONE and r.job != "receivables.reminders"} == set()        # reminders wait for a person
 
 
-@pytest.mark.sqlite_only
+@pytest.mark.postgres_only
 def test_a_prepaid_fleet_over_new_year(driver):
     fleet = make.customer(tariff := prepaid_tariff("10.0000", trial_days=7), server=make.server())
     with at(date(2026, 10, 31)):

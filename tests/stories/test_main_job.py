@@ -58,7 +58,7 @@ def pay(customer, day: date) -> None:
             record_payment(f"bank:{item.id}:{day}", customer, item.open, item.currency, day, reference=item.reference)
 
 
-@pytest.mark.postgres_only
+@pytest.mark.sqlite_only
 def test_half_a_year(provider, simulator):
     tariff, punctual, late = provider
     with at(date(2026, 5, 1)):
