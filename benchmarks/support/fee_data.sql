@@ -4,7 +4,7 @@
 -- included and two priced services, a fifth of the licenses has a priced one, some of them from the middle of the month.
 INSERT INTO article (id, number, unit, net_price, tax_class, revenue_account, commissionable, active, name_en, name_de, name_pt_br)
 SELECT i, 'A' || i, 'C62', 0, 'standard', '8400', true, true, 'PTT service ' || i, '', '' FROM generate_series(1, 5) i;
-INSERT INTO ptt_mode (id, code, name, needs_phone, group_invitation) VALUES (1, 'NPOC', 'NPOC', false, true);
+INSERT INTO ptt_mode (id, code, name, needs_phone, group_invitation, configuration_sms, setup_password, download_url) VALUES (1, 'NPOC', 'NPOC', false, true, true, false, '');
 INSERT INTO ptt_server (id, name, driver, profile, wsdl, endpoint, username, verify_tls, allowed_hosts, read_timeout, active, revision, health_note)
 VALUES (1, 'Server', 'none', 'simulator', 'http://localhost/', '', '', true, '', 10, true, 0, '');
 INSERT INTO service (id, code, safety_critical, active, name_en, name_de, name_pt_br)
