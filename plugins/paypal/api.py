@@ -144,6 +144,10 @@ def _json(content: bytes) -> Any:
 _clients: dict[tuple[str, str, str, str], Client] = {}
 
 
+class OtherMode(InvalidInput):
+    """It was begun in the other mode: only there is anything known of it."""
+
+
 def configured() -> bool:
     return bool(setting("paypal.client_id")) and is_given("paypal.secret") and setting("paypal.mode") in hosts.modes()
 
@@ -154,7 +158,7 @@ def client(mode: str = "") -> Client:
     if not configured():
         raise InvalidInput(NOT_SET_UP)
     if mode not in ("", setting("paypal.mode")):
-        raise InvalidInput(OTHER_MODE)
+        raise OtherMode(OTHER_MODE)
     if setting("system.hold_outgoing"):
         raise PayPalError(HELD)
     mode, client_id, secret = setting("paypal.mode"), setting("paypal.client_id"), str(setting("paypal.secret"))

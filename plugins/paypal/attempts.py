@@ -80,6 +80,9 @@ def _price(session: Session, owner: Customer, item_id: int | None) -> tuple[Deci
 
 def still_wanted(session: Session, row: Attempt) -> str:
     """Why the money is not to be taken any more; empty: it is. With the account locked."""
+    same = Attempt.for_prepaid if row.open_item_id is None else Attempt.open_item_id == row.open_item_id
+    if session.scalar(select(Attempt.id).where(Attempt.id != row.id, Attempt.customer_id == row.customer_id, same, Attempt.state.in_((*RUNNING, AttemptState.HELD))).limit(1)) is not None:
+        return _("Another payment of it is on its way. PayPal has taken nothing.")
     if row.open_item_id is not None:
         item = session.get_one(OpenItem, row.open_item_id, populate_existing=True)
         if item.open == 0:

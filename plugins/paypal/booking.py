@@ -116,7 +116,7 @@ def give_back(session: Session, row: Capture) -> None:
     """Book the refunds that are certain and not booked yet; while the capture is not booked they wait."""
     if row.payment is None:
         return
-    known = session.scalar(select(func.coalesce(func.sum(PayPalRefund.amount), 0)).where(PayPalRefund.capture_row_id == row.id, PayPalRefund.state == RefundState.DONE)) or NOTHING
+    known = session.scalar(select(func.coalesce(func.sum(PayPalRefund.amount), 0)).where(PayPalRefund.capture_row_id == row.id, PayPalRefund.state != RefundState.REFUSED)) or NOTHING
     if row.status == "REFUNDED" and known < row.amount and session.scalar(select(PayPalRefund.id).where(PayPalRefund.key == f"rest:{row.capture_id}")) is None:
         # PayPal says that all of it went back, and not how: the message of it is lost or on its way
         session.add(PayPalRefund(key=f"rest:{row.capture_id}", capture_id=row.capture_id, capture=row, currency=row.currency, amount=row.amount - known, state=RefundState.DONE,
@@ -175,5 +175,5 @@ def _keep_part(session: Session, row: Capture, payment: Payment, taken: Decimal,
         short -= less
     rest = payment.amount - taken
     record_return(payment, why)
-    row.payment = _pay(session, row, row.attempt, owner, {ident: amount for ident, amount in paid.items() if amount > 0}, rest, f":{refund.refund_id or refund.id}")
+    row.payment = _pay(session, row, row.attempt if row.attempt is not None and row.attempt.customer_id == owner.id else None, owner, {ident: amount for ident, amount in paid.items() if amount > 0}, rest, f":{refund.refund_id or refund.id}")
     session.flush()

@@ -26,10 +26,10 @@ REFUND_STATUS = {RefundState.DONE: "COMPLETED", RefundState.PENDING: "PENDING", 
 
 def take_order(order: OrderFacts) -> None:
     """What an order tells of captures and refunds."""
+    for refund in order.refunds:        # first: what a capture calls refunded is known then
+        take_refund(refund)
     for capture in order.captures:
         take_capture(capture)
-    for refund in order.refunds:
-        take_refund(refund)
 
 
 def take_capture(facts: CaptureFacts) -> None:
@@ -86,7 +86,7 @@ def take_refund(facts: RefundFacts, reversal: bool = False) -> None:
         row = session.scalar(select(Capture).where(Capture.capture_id == facts.capture_id)) if facts.capture_id else None
         if row is not None:
             if row.attempt is not None or row.payment is not None:
-                owner_id = row.attempt.customer_id if row.attempt is not None else row.payment.customer_id      # type: ignore[union-attr]
+                owner_id = row.payment.customer_id if row.payment is not None else row.attempt.customer_id      # type: ignore[union-attr]
                 if owner_id is not None:
                     account_for_update(session, owner_id)
             row = session.get_one(Capture, row.id, with_for_update=True, populate_existing=True)

@@ -27,7 +27,7 @@ from app.plugin_api import (
     formats,
 )
 from plugins.paypal import amounts, refunding
-from plugins.paypal.api import NOT_SET_UP, PayPalError, configured
+from plugins.paypal.api import NOT_SET_UP, OtherMode, PayPalError, configured
 from plugins.paypal.attempts import METHOD
 from plugins.paypal.models import PayPalRefund, RefundState
 
@@ -62,6 +62,8 @@ class PayPalMethod(PaymentMethod):
             raise TryLater(str(NOT_SET_UP))
         try:
             return self._answer(refunding.give_credit_back(payment.key, amount, key))
+        except OtherMode as error:      # nothing is known of it here: it is neither paid nor refused
+            raise TryLater(str(error)) from None
         except InvalidInput as error:
             raise Refused(str(error)) from None
         except PayPalError as error:

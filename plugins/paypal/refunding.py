@@ -103,6 +103,8 @@ def send(refund: PayPalRefund) -> PayPalRefund:
     """Ask PayPal, or ask again: the same name gives the same refund. Raises InvalidInput when PayPal refuses for good."""
     if refund.state not in (RefundState.ASKED, RefundState.PENDING):
         return refund
+    if refund.refund_id is None and refund.at < clock.now() - KEPT_BY_PAYPAL:
+        return refund           # PayPal has forgotten the request: sent again it would be another one
     api = client(refund.capture.attempt.mode if refund.capture is not None and refund.capture.attempt is not None else "")
     try:
         if refund.refund_id is not None:
@@ -141,11 +143,9 @@ def ask_all() -> list[str]:
         row = db.session.get_one(PayPalRefund, ident)
         if row.at < clock.now() - UNCLEAR_AFTER:
             _show(ident)
-        if row.refund_id is None and row.at < clock.now() - KEPT_BY_PAYPAL:
-            continue            # PayPal has forgotten the request: sent again it would be another one
         try:
             send(row)
-        except InvalidInput as error:
+        except (InvalidInput, PayPalError) as error:
             problems.append(f"{row}: {error}")
     return problems
 

@@ -190,7 +190,7 @@ class PayPalAttemptView(AdminView):
             flash(_("PayPal has not confirmed the refund yet. It is asked again by itself; do not give the money back a second time."), "warning")
 
     @action("give_up", _l("Was not paid"), _l("You have looked in the PayPal account and found no payment. Should PayPal tell of one later, it is booked all the same."), "fa-ban", multiple=False, danger=True,
-            form=NoteForm, when=lambda item: item.state is AttemptState.CAPTURING)
+            form=NoteForm, when=lambda item: item.state in RUNNING)
     def give_up(self, items: list[Attempt], form: NoteForm) -> None:
         settling.give_up(items[0], form.note.data or "")
         flash(_("The customer may pay again."), "success")

@@ -247,6 +247,18 @@ def test_paid_otherwise_meanwhile_takes_nothing(app, stand_in):
     assert "paid another way" in login.get(login.get(path).headers["Location"]).text and not stand_in.book.captures
 
 
+def test_of_two_orders_for_one_demand_only_one_takes_money(app, stand_in):
+    customer, item = owing()
+    login = enter(app, customer)
+    first = login.send(f"/portal/paypal/pay/{item.id}")
+    login.get(f"/portal/paypal/broken-off/{only_attempt().token}")
+    second = login.send(f"/portal/paypal/pay/{item.id}")
+    assert second.headers["Location"] != first.headers["Location"]
+    login.get(agree(stand_in, second, "PENDING"))
+    login.get(agree(stand_in, first))           # he agrees in the old tab, too
+    assert len(stand_in.book.captures) == 1 and sorted(row.state.value for row in db.session.query(Attempt)) == ["cancelled", "pending"]
+
+
 def test_another_amount_and_another_currency(app, stand_in):
     customer, item = owing()
     login = enter(app, customer)
