@@ -19,8 +19,9 @@ from sqlalchemy.orm import Session, joinedload
 from app.billing.extra_models import MissingExtra
 from app.billing.models import Invoice, InvoiceFile
 from app.core import clock
+from app.core.apart import ends_all, reason_of
 from app.core.db import db, transaction
-from app.core.errors import DomainError, InvalidInput
+from app.core.errors import InvalidInput
 from app.plugin_api.contracts import InvoiceExtra, InvoiceFacts
 from app.plugin_api.registry import plugins
 from app.system.documents import clean_name
@@ -57,8 +58,10 @@ def make_extras(head: Any, codes: Iterable[str] | None = None) -> Made:
         try:
             made.files.extend(_of(extra, head))
         except Exception as error:
+            if ends_all(error):
+                raise
             log.exception("extra %s of invoice %s", code, head.number)
-            made.failed[code] = str(error) if isinstance(error, DomainError) else f"{type(error).__name__}: {error}"
+            made.failed[code] = reason_of(error)
         finally:
             db.session.rollback()
     made.failed.update({code: _("The plugin that makes it is not running.") for code in (wanted or set()) - set(known)})

@@ -97,8 +97,9 @@ def render_invoices(invoice_ids: Sequence[int], failed: Callable[[str, str], Any
                 along = extras.make_extras(head)
                 for code, reason in along.failed.items():
                     failed(head.number, f"{code}: {reason}")
+                files = _put(head, along.files)     # first: a store that fails here leaves the PDF to be made anew, with them
                 waiting.append(Ready(documents.put(data, PDF), head, PDF_KIND, f"{head.number}.pdf", PDF, along.failed))
-                waiting += _put(head, along.files)
+                waiting += files
             if xml:
                 waiting.append(Ready(documents.put(xml, XML), head, XML_KIND, f"{head.number}.xml", XML, {}))
         except DomainError as error:

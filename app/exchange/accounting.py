@@ -21,6 +21,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.core import clock
 from app.core.actor import current_actor
+from app.core.apart import ends_all, reason_of
 from app.core.db import db, transaction
 from app.core.errors import Conflict, DomainError, InvalidInput
 from app.exchange.accounting_models import AccountingFile, AccountingRun
@@ -135,8 +136,13 @@ def perform(run_id: int) -> AccountingRun:
         stored = [(None if file.document_id else documents.put(file.data, file.media_type), file) for file in made]
         problem = ""
     except Exception as error:
+        if ends_all(error):
+            for one, _file in stored:
+                if one is not None:
+                    documents.discard(one)
+            raise
         log.exception("accounting export %s", code)
-        problem = str(error) if isinstance(error, DomainError) else f"{type(error).__name__}: {error}"
+        problem = reason_of(error)
     db.session.rollback()
     with transaction() as session:
         run = session.get_one(AccountingRun, run_id, with_for_update=True, populate_existing=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from flask import abort, flash, make_response, redirect, request
+from flask import abort, flash, redirect, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
-from werkzeug.http import dump_options_header
 from wtforms import SelectField, TextAreaField, validators
 
 from app.core import clock, formats
+from app.core.attachments import as_file
 from app.core.db import db
 from app.core.errors import DomainError
 from app.core.fields import DayField, Required, ServiceForm, clean_text, no_control
@@ -105,11 +105,7 @@ class AccountingRunView(AdminView):
         except DomainError as error:
             flash(str(error), "danger")
             return redirect(self.url_of(run) or self.list_url(), 303)
-        response = make_response(data)
-        response.headers["Content-Type"] = media_type
-        response.headers["Content-Disposition"] = dump_options_header("attachment", {"filename": name})
-        response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-        return response
+        return as_file(data, name, media_type)
 
     @action("try_again", _l("Try again"), "", "fa-rotate-right", multiple=False, when=lambda run: run.state is RunState.FAILED)
     def try_again(self, items: list[Any]) -> None:

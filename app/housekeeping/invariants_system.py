@@ -16,6 +16,7 @@ from app.core.db import is_postgresql
 from app.core.money import MoneyType, PriceType
 from app.housekeeping.invariants import invariant
 from app.licenses.models import ProvisioningOrder
+from app.receivables.refund_models import RefundOrder
 from app.system.job_periods import missing
 from app.system.job_runs import jobs
 from app.system.models import JobPart, JobRun, MailMessage, Mark, RunState
@@ -51,6 +52,7 @@ def leases_over(session: Session) -> Iterator[str]:
     tables: tuple[tuple[Any, Any, Any], ...] = (
         (JobRun, JobRun.state == RunState.RUNNING, JobRun.job), (JobPart, JobPart.state == RunState.RUNNING, JobPart.run_id),
         (MailMessage, MailMessage.state == OutboxState.CLAIMED, MailMessage.key), (Sms, Sms.state == OutboxState.CLAIMED, Sms.key),
+        (RefundOrder, RefundOrder.state == OutboxState.CLAIMED, RefundOrder.refund_id),
         (ProvisioningOrder, ProvisioningOrder.state == OutboxState.CLAIMED, ProvisioningOrder.target_id))
     for table, held, name in tables:
         for row in session.execute(select(table.id, name).where(held, table.lease_until < long_ago)):

@@ -56,20 +56,21 @@ def _credit(invoice: InvoiceIssued) -> None:
         _release_period(item, invoice)
     if item.open > 0:
         book(payment, item, min(item.open, payment.free), invoice.number)
-    if given_up and item.open > 0:          # the rest stays given up
-        rest = store_payment(key=f"{WRITE_OFF}:{item.id}:{invoice.number}", customer=customer, amount=item.open, currency=item.currency,
+    if rest_off := min(item.open, given_up):        # so much of the rest stays given up, and no more
+        rest = store_payment(key=f"{WRITE_OFF}:{item.id}:{invoice.number}", customer=customer, amount=rest_off, currency=item.currency,
                              received_on=invoice.issued_on, method=WRITE_OFF, reference=item.reference)
-        book(rest, item, item.open, WRITE_OFF)
+        book(rest, item, rest_off, WRITE_OFF)
 
 
-def _withdraw(item: OpenItem, method: str, invoice: InvoiceIssued) -> bool:
-    """What the item was settled with although no money came in for it: of what is credited now nothing of that may become credit."""
+def _withdraw(item: OpenItem, method: str, invoice: InvoiceIssued) -> Decimal:
+    """What the item was settled with although no money came in for it: of what is credited now nothing of that may become credit.
+    Returns how much it was."""
     session = db.session()
     query = select(Payment).where(Payment.method == method, Payment.state == PaymentState.BOOKED, Payment.allocations.any(Allocation.open_item_id == item.id))
     found = session.scalars(query.order_by(Payment.id)).all()
     for payment in found:
         withdraw(payment, invoice.number, invoice.issued_on)
-    return bool(found)
+    return sum((payment.amount for payment in found), ZERO)
 
 
 def _release_period(item: OpenItem, invoice: InvoiceIssued) -> None:

@@ -182,7 +182,7 @@ def _unsaid() -> Any:
     return and_(OpenItem.lock_notice_on.is_not(None), waiting)
 
 
-def _counts(rules: Rules, today: date) -> Any:
+def counts(rules: Rules, today: date) -> Any:
     """SQL of `overdue.measure`: the item counts today."""
     named = OpenItem.lock_notice_on < today
     return and_(OpenItem.open > NOUGHT, ~OpenItem.disputed, OpenItem.due_on < today - timedelta(days=rules.after_days),
@@ -191,7 +191,7 @@ def _counts(rules: Rules, today: date) -> Any:
 
 def may_lock(session: Session, rules: Rules, today: date) -> list[int]:
     """Accounts to look at for a lock, by the partial index of open items by due date; `decide` has the last word."""
-    overdue = (select(OpenItem.customer_id).where(_counts(rules, today)).group_by(OpenItem.customer_id)
+    overdue = (select(OpenItem.customer_id).where(counts(rules, today)).group_by(OpenItem.customer_id)
                .having(func.sum(OpenItem.open) >= rules.threshold).subquery())
     query = (select(Customer.id).join(overdue, overdue.c.customer_id == Customer.id)
              .where(Customer.lock_reasons.bitwise_and(UNPAID) == 0, Customer.state != CustomerState.DELETED,
@@ -201,7 +201,7 @@ def may_lock(session: Session, rules: Rules, today: date) -> list[int]:
 
 def may_unlock(session: Session, rules: Rules, today: date) -> list[int]:
     """Accounts locked for unpaid demands that nothing holds any more; `decide` has the last word."""
-    overdue = exists().where(OpenItem.customer_id == Customer.id, _counts(rules, today))
+    overdue = exists().where(OpenItem.customer_id == Customer.id, counts(rules, today))
     query = (select(Customer.id).where(Customer.lock_reasons != NOUGHT, Customer.lock_reasons.bitwise_and(UNPAID) != 0,
                                        or_(Customer.lock_hold_until >= today, ~overdue)).order_by(Customer.id))
     return list(session.scalars(query))

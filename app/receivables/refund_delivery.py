@@ -130,6 +130,8 @@ def say_paid(refund: Refund, on: date, reference: str) -> None:
     amounts.check_past_day(on, "on")
     with transaction() as session:
         order = _order(session, refund)
+        if on < min(use.payment.received_on for use in refund.uses):
+            raise InvalidInput(_("It cannot be paid back before it came in."), "on")
         settle_paid(session, refund, on, " ".join(reference.split()))
         order.state, order.done_at, order.error = OutboxState.DONE, clock.now(), ""
 

@@ -24,7 +24,7 @@ from app.customers.locks import LockReason
 from app.customers.models import Customer
 from app.receivables.interest_settings import InterestRule, interest_rule
 from app.receivables.models import OpenItem
-from app.receivables.queries import account_for_update, lock_accounts_in_order
+from app.receivables.queries import account_for_update, counts, lock_accounts_in_order, lock_rules
 from app.receivables.reminder_claims import Claims, claims_for
 from app.receivables.reminder_models import Reminder, ReminderClaim, ReminderItem
 from app.receivables.reminder_queries import Key, credits, due_items, extras, levels
@@ -111,7 +111,7 @@ def remind(session: Session, ids: Sequence[int], today: date, by: Terms) -> list
     if changes:
         session.execute(update(OpenItem), changes)
     held = {item.id for one in planned if one.customer.lock_reasons & LockReason.UNPAID for item, _level in one.letter.items}
-    holding = set(session.scalars(select(OpenItem.id).where(among(OpenItem.id, held), OpenItem.lock_notice_on < today))) if held else set()    # a new day would unlock the account
+    holding = set(session.scalars(select(OpenItem.id).where(among(OpenItem.id, held), counts(lock_rules(), today)))) if held else set()    # it locks: a new day would unlock the account
     notices = [{"id": item.id, "lock_notice_on": reminder.lock_on} for one, reminder in rows for item, level in one.letter.items if level.lock_notice and item.id not in holding]
     if notices:
         session.execute(update(OpenItem), notices)

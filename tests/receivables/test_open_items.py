@@ -17,7 +17,7 @@ from app.core.events import publish
 from app.receivables.allocation import reverse_allocation
 from app.receivables.models import OpenItem, Payment, PaymentState
 from app.receivables.open_items import add_demand, set_dispute, set_due_date, write_off
-from app.receivables.payments import record_return
+from app.receivables.payments import record_payment, record_return
 from app.receivables.queries import statement
 from tests.receivables.books import check_books, demand, pay
 
@@ -139,3 +139,14 @@ def test_what_was_given_up_never_becomes_credit(invoice, whole):
         credit_invoice(invoice.id, {1: Decimal("80.00")}, "the rest")
     assert item_of(invoice).open == 0 and db.session.scalar(select(func.sum(Payment.free))) == 0
     assert statement(db.session, item.customer_id, "EUR", today, today).closing == 0
+
+
+def test_a_credit_gives_up_no_more_than_was_given_up(invoice):
+    """A part was paid and came back after the rest was given up: that part is owed."""
+    item = item_of(invoice)
+    paid = record_payment("bank:1", item.customer, Decimal("70.00"), "EUR", clock.today(), reference=item.reference)
+    write_off(item_of(invoice), "insolvent")
+    record_return(paid, "AC04")
+    assert item_of(invoice).open == 70
+    credit_invoice(invoice.id, {1: Decimal("10.00")}, "one license too many")
+    assert item_of(invoice).open == Decimal("58.10")       # 119.00, less 11.90 credited and 49.00 given up
