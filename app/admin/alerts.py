@@ -149,7 +149,7 @@ def check() -> list[str]:
             for cause, mark in known.items():
                 if cause not in now_on:
                     session.delete(mark)
-            fresh = [cause for cause in now_on if cause not in known]
+            fresh = [cause for cause in now_on if cause not in known] if setting("alerts.addresses") else []      # told means that somebody was
             for cause in fresh:
                 session.add(Mark(name=f"{PREFIX}{cause}", value=now_on[cause], at=clock.now()))
             session.flush()

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
-from uuid import uuid4
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -59,8 +58,8 @@ def _reprovision(item: License, values: dict[str, Any]) -> None:
 
 
 def _sms(item: License, values: dict[str, Any]) -> None:
-    """Its line is settled in the same transaction: a run that goes on after a kill sends none twice."""
-    sms.send(values["kind"], item, uuid4().hex)
+    """Once for the form that asked, however many runs it started."""
+    sms.send(values["kind"], item, values["nonce"])
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def life() -> datetime:
 def make_link(license: License, until: datetime) -> str:
     """A new token; every older one ends. Call inside `transaction()`."""
     with transaction() as session:
-        session.execute(delete(SetupLink).where(SetupLink.license_id == license.id, SetupLink.used_at.is_(None)))
+        session.execute(delete(SetupLink).where(SetupLink.license_id == license.id))
         token = secrets.token_urlsafe(32)
         session.add(SetupLink(license_id=license.id, token_hash=digest(token), phone=license.phone, expires_at=until))
         session.flush()
@@ -108,7 +108,8 @@ def use_link(token: Any, address: str) -> Settings:
         password = _new_password(license) if wanted else None
     except DomainError:
         with transaction() as session:
-            session.get_one(SetupLink, ident).used_at = None
+            if (link := session.get(SetupLink, ident, populate_existing=True)) is not None:     # a newer one has replaced it otherwise
+                link.used_at = None
         raise
     return Settings(license, password)
 

@@ -11,19 +11,21 @@ from typing import Any
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.catalog.models import PttMode
 from app.core import formats
 from app.core.db import db, transaction
 from app.core.errors import DomainError, InvalidInput
+from app.customers.models import Customer
 from app.customers.partners import voice
 from app.licenses import setup_links
 from app.licenses.models import License, LicenseState, PttGroup, group_member
 from app.system.models import ProtocolKind
+from app.system.outbox import OutboxState
 from app.system.protocol import record
 from app.system.settings import setting
-from app.system.sms import queue_sms
+from app.system.sms import queue_sms, retry_sms
 from app.system.sms_gateways import offered
 from app.system.sms_models import Sms, SmsOutcome
 from app.system.sms_numbers import check_number
@@ -90,10 +92,21 @@ def send(kind: str, license: License, nonce: str, group: PttGroup | None = None)
             return False
         until = setup_links.life() if kind == CONFIGURATION else None
         spec, text = _write(kind, license, group, until, {})
+        if until is not None:       # their links end now: what was not sent yet would be charged for nothing
+            session.execute(update(Sms).where(Sms.license_id == license.id, Sms.kind == CONFIGURATION, Sms.state.in_((OutboxState.WAITING, OutboxState.HELD, OutboxState.UNSURE)))
+                            .values(state=OutboxState.CANCELLED, sealed=None))
         sealed = {"link": setup_links.address_of(setup_links.make_link(license, until))} if until is not None else None
         record(ProtocolKind.LICENSE, "sms_queued", subject_type="license", subject_id=license.id, subject=str(license), customer_id=license.customer_id,
                note=f"{spec.purpose} → {license.phone}")
         return queue_sms(key, kind, license.phone, text, subject=str(license), customer_id=license.customer_id, license_id=license.id, sealed=sealed, expires_at=until)
+
+
+def retry(row: Sms) -> None:
+    """Staff: send it again; the customer is locked, so that two at once do not both find the day's last place."""
+    with transaction() as session:
+        if row.customer_id is not None:
+            session.get(Customer, row.customer_id, with_for_update=True)
+        retry_sms(row.id)
 
 
 def _write(kind: str, license: License, group: PttGroup | None, until: datetime | None, shared: dict[Any, Any]) -> tuple[Any, str]:

@@ -101,7 +101,7 @@ def values_of(form: Any) -> dict[str, Any]:
     """What the form of an action gave, as JSON: rows by their id, days as text."""
     found: dict[str, Any] = {}
     for field in form:
-        if field.type in ("CSRFTokenField", "HiddenField", "SubmitField"):
+        if field.type in ("CSRFTokenField", "SubmitField"):
             continue
         value = field.data
         found[field.short_name] = value.id if hasattr(value, "id") else value.isoformat() if hasattr(value, "isoformat") else value

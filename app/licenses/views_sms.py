@@ -28,6 +28,7 @@ from app.licenses.models import License
 from app.licenses.words import phone_text
 from app.system import sms as outbox
 from app.system.outbox import OutboxState
+from app.system.settings import setting
 from app.system.sms_gateways import gateway_problems, gateways, offered
 from app.system.sms_models import Sms, SmsOutcome
 from app.system.sms_templates import BODY
@@ -80,6 +81,8 @@ class SmsView(AdminView):
         number, text = checks.phone(form.recipient.data, "", "recipient"), form.text.data.replace("\r\n", "\n").strip()
         minute = clock.now().strftime("%Y%m%d%H%M")
         key = f"test:{hashlib.sha256(f'{number} {text}'.encode()).hexdigest()[:32]}:{minute}"
+        if outbox.sent_today(Sms.kind == sms.TEST) >= (most := setting("sms.per_customer_day")):
+            raise InvalidInput(_("Today %(n)d test SMS were sent already, which is the limit of a day. Try again tomorrow.", n=most))
         outbox.queue_sms(key, sms.TEST, number, text, subject=_("Test by %(name)s", name=current_actor().name))
         return db.session.scalars(select(Sms).where(Sms.key == key)).one()
 
@@ -121,7 +124,7 @@ class SmsView(AdminView):
     @action("retry", _l("Send again"), _l("The SMS is sent once more, and charged again. When it is unclear whether it arrived, the recipient may get it twice."), "fa-rotate-right",
             when=lambda row: row.state in outbox.DECIDE)
     def retry(self, items: Sequence[Any]) -> None:
-        self.each(list(items), lambda row: outbox.retry_sms(row.id), lambda n: ngettext("%(num)d SMS is sent again.", "%(num)d SMS are sent again.", n))
+        self.each(list(items), sms.retry, lambda n: ngettext("%(num)d SMS is sent again.", "%(num)d SMS are sent again.", n))
 
     @action("give_up", _l("Give up"), _l("The SMS is not sent."), "fa-ban", danger=True,
             when=lambda row: row.state in (OutboxState.WAITING, OutboxState.HELD, OutboxState.UNSURE))

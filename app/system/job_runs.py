@@ -21,7 +21,7 @@ from app.system.job_work import fail_run, work_finish, work_part, work_run
 from app.system.models import JobPart, JobRun, ProtocolKind, RunState
 from app.system.protocol import record
 from app.system.queue import enqueue
-from app.system.settings import forget_cached, setting
+from app.system.settings import forget_cached
 
 
 def jobs() -> dict[str, Job]:
@@ -143,7 +143,3 @@ def cancel(run_id: int, by: str) -> None:
             raise InvalidInput(_("This run cannot be cancelled any more."))
         run.state, run.finished_at, run.lease_until = RunState.CANCELLED, clock.now(), None
         record(ProtocolKind.SETTINGS, "cancelled", subject_type="job", subject_id=run.id, subject=str(run), note=by)
-
-
-def outgoing_is_held() -> bool:
-    return bool(setting("system.hold_outgoing"))

@@ -94,8 +94,14 @@ def _due() -> Any:
     return or_(and_(Sms.state == OutboxState.WAITING, Sms.due_at <= now), and_(Sms.state == OutboxState.CLAIMED, Sms.lease_until < now))
 
 
+def _first() -> Any:
+    """The oldest open one of its license: the others wait for it."""
+    older = aliased(Sms)
+    return ~exists().where(older.license_id == Sms.license_id, older.id < Sms.id, older.state.in_(OPEN))
+
+
 def sms_is_due() -> bool:
-    return bool(setting("sms.gateway")) and (bool(db.session.scalar(select(exists().where(_due())))) or reports_are_wanted())
+    return bool(setting("sms.gateway")) and (bool(db.session.scalar(select(exists().where(_due(), _first())))) or reports_are_wanted())
 
 
 def deliver_sms(budget: float = BUDGET) -> int:
@@ -105,25 +111,24 @@ def deliver_sms(budget: float = BUDGET) -> int:
     if setting("system.hold_outgoing") or gateway is None or gateway_problems():
         db.session.rollback()
         return 0
-    ends, settled, going = time.monotonic() + budget, 0, True
+    ends, settled, going, later = time.monotonic() + budget, 0, True, False
     while going and time.monotonic() < ends:
         forget_cached()
         if setting("system.hold_outgoing"):
             break
-        older = aliased(Sms)
-        first = ~exists().where(older.license_id == Sms.license_id, older.id < Sms.id, older.state.in_(OPEN))
         with transaction() as session:
-            rows = claim_batch(session, Sms, BATCH, LEASE, first)
+            rows = claim_batch(session, Sms, BATCH, LEASE, _first())
         for number, row in enumerate(rows):
             going = _deliver(row, gateway)
             settled += 1
             if not going:           # it takes nothing at the moment: the others need not find out one by one
                 _put_back(rows[number + 1:])
+                later = True
                 break
         going = going and bool(rows)
     collect_reports(gateway)
-    if db.session.scalar(select(exists().where(_due()))):
-        wake("sms")             # other work of the queue had its turn
+    if not later and db.session.scalar(select(exists().where(_due(), _first()))):
+        wake("sms")             # other work of the queue had its turn; a gateway that takes nothing is asked again by the clock
     db.session.rollback()
     return settled
 
@@ -196,7 +201,7 @@ def retry_sms(ident: int) -> None:
         row = session.get_one(Sms, ident, with_for_update=True)
         if row.state not in DECIDE:
             raise InvalidInput(_("This SMS is not waiting for a decision."))
-        if row.sealed is None and "{{" in row.text:
+        if row.sealed is None and row.expires_at is not None:
             raise InvalidInput(_("The link in this SMS was erased when it was given up. Send a new SMS instead."))
         if row.expires_at is not None and row.expires_at <= clock.now():
             raise InvalidInput(_("The link in this SMS has expired. Send a new SMS instead."))

@@ -127,4 +127,6 @@ def test_addresses_are_addresses(app):
         change_settings({"alerts.addresses": ["ops@example.org", "nobody\nBcc: x"]})
     change_settings({"alerts.addresses": []})
     run(RunState.FAILED, error="x")
-    assert alerts.check() == ["failed:system.backup"] and mails() == []
+    assert alerts.check() == [] and mails() == [] and [told for _text, told in alerts.on()] == [None]      # nobody was told
+    change_settings({"alerts.addresses": ["ops@example.org"]})
+    assert alerts.check() == ["failed:system.backup"] and len(mails()) == 1

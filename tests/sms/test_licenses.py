@@ -165,9 +165,10 @@ def test_bulk_sends_each_once(session: object) -> None:
     rows: list[License] = [*radios(3)]
     with transaction():
         rows[2].phone = ""
-    run = bulk.start("sms", [row.id for row in rows], {"kind": "download"})
+    run = bulk.start("sms", [row.id for row in rows], {"kind": "download", "nonce": "a" * 32})
     execute(run.id)
     execute(run.id)
+    execute(bulk.start("sms", [rows[0].id, rows[1].id], {"kind": "download", "nonce": "a" * 32}).id)        # the same form sent twice
     deliver_sms()
     assert len(told.sent) == 2 and [row.value for row, n in bulk.numbers(run.id).items() if n] == ["done", "failed"]
 
