@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import select
 
 from app.admin.totp_models import StaffFactor
@@ -46,18 +47,19 @@ def members(page: Any) -> list[str]:
 def test_staff_pages(desk):
     # all that a filter finds
     desk.goto(f"{desk.base}/admin/licenses/list/?tab=all")
-    assert desk.locator("[data-bulk-found]").is_hidden()
+    expect(desk.locator("[data-bulk-found]")).to_be_hidden()
     desk.click(".action_check_all")
     desk.click("[data-bulk-found]")
-    assert desk.locator(".bulk-bar .count").inner_text() == "All 28 found"
+    expect(desk.locator(".bulk-bar .count")).to_have_text("All 28 found")
     desk.click("[data-bulk=reprovision]")
     desk.wait_for_selector("#modal-confirm.in")
-    assert desk.locator("#modal-confirm-title").inner_text() == "Send again (28)"
+    expect(desk.locator("#modal-confirm-title")).to_have_text("Send again (28)")
     with desk.expect_navigation():
         desk.click("#modal-confirm-ok")
     db.session.rollback()
     run = db.session.scalars(select(JobRun).where(JobRun.job == "licenses.bulk")).one()
-    assert desk.url.endswith(f"/admin/license-bulk/{run.id}") and desk.locator("[data-progress]").is_visible()
+    assert desk.url.endswith(f"/admin/license-bulk/{run.id}")
+    expect(desk.locator("[data-progress]")).to_be_visible()
     assert axe(desk) == []
     # kept under a name
     desk.goto(f"{desk.base}/admin/licenses/list/?tab=locked")
@@ -66,7 +68,7 @@ def test_staff_pages(desk):
     with desk.expect_navigation():
         desk.click(".saved-box button[type=submit]")
     desk.click(".saved-lists summary")
-    assert "Locked trucks" in desk.locator(".saved-box").inner_text()
+    expect(desk.locator(".saved-box")).to_contain_text("Locked trucks")
     assert axe(desk) == []
     # members: mouse, then keyboard
     desk.goto(f"{desk.base}/admin/groups/show/{desk.group}")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pypdf
 import pytest
+from playwright.sync_api import Error, expect
 from sqlalchemy import func, select
 
 from app.core.db import db
@@ -59,13 +60,20 @@ class Clerk:
         target = self.page.locator("main").get_by_role("button", name=text, exact=True).or_(self.page.locator("main").get_by_role("link", name=text, exact=True)).first
         if not target.is_visible():
             self.page.locator("main").get_by_role("button", name="More").first.click()
+        self.page.evaluate("window.left = false")
         target.click()
         dialog = self.page.locator("#modal-confirm-ok")
-        self.page.wait_for_timeout(150)
-        if dialog.is_visible():
-            self.page.wait_for_timeout(350)
+        if eventually(lambda: dialog.is_visible() and "asked" or self.left(), f"“{text}” does something", 15) == "asked":
             dialog.click()
+            eventually(self.left, f"“{text}” is done", 15)
         self.page.wait_for_load_state("load")
+
+    def left(self) -> bool:
+        """Another page is here than the one that was clicked on."""
+        try:
+            return self.page.evaluate("window.left !== false && document.readyState !== 'loading'")
+        except Error:       # asked while it was changing
+            return False
 
     def text(self) -> str:
         return self.page.locator("main").inner_text()
@@ -118,7 +126,8 @@ def test_from_a_tariff_to_money_and_back(moved_clock, simulator, clerk):
     clerk.choose("article", "1000")
     clerk.fill(tier_0_from="1", tier_0_price="-1")
     clerk.click("Save")
-    assert page.url.endswith("/add") and page.locator(".field-error, .error-summary").count() > 0
+    assert page.url.endswith("/add")
+    expect(page.locator(".field-error, .error-summary").first).to_be_visible()
     clerk.fill(tier_0_from="1", tier_0_price="7.90", tier_1_from="3", tier_1_price="6.90")
     clerk.click("Save")
     clerk.sees("PTT Basic")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import func, select
 
 from app.chat.canned import save_answer
@@ -46,14 +47,14 @@ def test_customer_and_staff_talk(world: World, stack: Any, page: Any, browser: A
         page.goto(f"{stack.url}/admin/chat/")
         with page.expect_navigation():
             page.locator(".queue").get_by_text("Hafenlotsen Emden").click()
-        assert "<img src=x onerror=alert(1)> Hello" in page.get_by_role("log").inner_text()
+        expect(page.get_by_role("log")).to_contain_text("<img src=x onerror=alert(1)> Hello")
         with page.expect_navigation():
             page.get_by_role("button", name="Take", exact=True).click()
         field = page.get_by_label("Message", exact=True)
         field.press_sequentially("/ho")
         page.get_by_role("button", name="/hours").wait_for()
         field.press("Enter")
-        assert field.input_value() == "We are here from 9 to 18."
+        expect(field).to_have_value("We are here from 9 to 18.")
         field.press("Enter")
         customer.get_by_role("log").get_by_text("We are here from 9 to 18.").wait_for()      # without reload
         page.get_by_text("Read", exact=True).wait_for()
@@ -72,7 +73,8 @@ def test_customer_and_staff_talk(world: World, stack: Any, page: Any, browser: A
         field.press("Enter")
         customer.get_by_role("log").get_by_text("Three").wait_for()
         for here in (page, customer):
-            assert here.locator(".msg[data-number]").count() == 5 and here.locator(".msg").count() == 5
+            expect(here.locator(".msg[data-number]")).to_have_count(5)
+            expect(here.locator(".msg")).to_have_count(5)
             here.faults.found = [fault for fault in here.faults.found if "WebSocket connection" not in fault and "ERR_CONNECTION" not in fault]
         db.session.rollback()
         assert list(db.session.scalars(select(ChatMessage.number).order_by(ChatMessage.number))) == [1, 2, 3, 4, 5]
@@ -83,7 +85,7 @@ def test_customer_and_staff_talk(world: World, stack: Any, page: Any, browser: A
         customer.keyboard.press("Enter")
         customer.locator("[data-number='1']").get_by_text("A new one").wait_for()
         customer.reload()
-        assert customer.locator(".msg").count() == 1
+        expect(customer.locator(".msg")).to_have_count(1)
         db.session.rollback()
         assert db.session.scalar(select(func.count()).select_from(Conversation)) == 2
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from app.core.db import db
 from tests.portal.visitors import PASSWORD
@@ -45,18 +46,20 @@ def test_the_main_pages_by_keyboard_and_on_a_phone(world: World, stack: Any, pag
     button = page.get_by_role("button", name="Remove")
     button.focus()
     page.keyboard.press("Enter")
-    assert page.locator("[data-outside] li").count() == 1 and "will be removed" in page.locator("[data-said]").inner_text()
+    expect(page.locator("[data-outside] li")).to_have_count(1)
+    expect(page.locator("[data-said]")).to_contain_text("will be removed")
     page.get_by_role("button", name="Save members").focus()
     page.keyboard.press("Enter")
     page.get_by_text("0 added, 1 removed.").wait_for()
+    page.wait_for_load_state("load")        # the menu opens and closes by a script
     db.session.rollback()
     assert world.one.group.members == []
 
     page.locator(".p-who > summary").focus()
     page.keyboard.press("Enter")
-    assert page.get_by_role("button", name="Sign out").is_visible()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
     page.keyboard.press("Escape")
-    assert not page.get_by_role("button", name="Sign out").is_visible()
+    expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
 
 
 def test_a_partner_works_for_his_customer(world: World, stack: Any, page: Any) -> None:

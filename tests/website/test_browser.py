@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from app.core.db import db
 from app.system.settings import change_settings
@@ -53,7 +54,8 @@ def test_build_publish_visit(app: Any, stack: Any, page: Any) -> None:
     assert axe(page) == []
 
     page.goto(f"{stack.url}/admin/website/menu-entries/add")
-    assert page.locator("#page").is_visible() and not page.locator("#address").is_visible()
+    expect(page.locator("#page")).to_be_visible()
+    expect(page.locator("#address")).to_be_hidden()
     page.locator("#kind").select_option("address")
     page.locator("#address").fill("/portal/")
     page.get_by_label("Title in the menu").fill("Portal")
@@ -61,17 +63,19 @@ def test_build_publish_visit(app: Any, stack: Any, page: Any) -> None:
     page.get_by_role("link", name="New menu entry").click()
     page.locator("#page").select_option(label="Home (en)")
     page.locator(".save-bar").get_by_role("button", name="Save").click()
-    assert page.locator("[data-menu] > li > .menu-row > b").all_inner_texts() == ["Portal", "Home"] and axe(page) == []
+    expect(page.locator("[data-menu] > li > .menu-row > b")).to_have_text(["Portal", "Home"])
+    assert axe(page) == []
     page.locator("[data-menu] > li").nth(1).drag_to(page.locator("[data-menu] > li").nth(0), target_position={"x": 40, "y": 4})
     page.get_by_text("The order was saved.").wait_for()
-    assert page.locator("[data-menu] > li > .menu-row > b").all_inner_texts() == ["Home", "Portal"]
+    expect(page.locator("[data-menu] > li > .menu-row > b")).to_have_text(["Home", "Portal"])
     page.get_by_role("button", name="Below the entry before it: Portal").focus()
     page.keyboard.press("Enter")
     page.get_by_role("button", name="To the first level: Portal").wait_for()
 
     page.goto(f"{stack.url}/")
     page.get_by_role("heading", name="Push to talk").wait_for()
-    assert page.locator(".prose strong").inner_text() == "harbour" and page.get_by_alt_text("A radio tower").is_visible()
+    expect(page.locator(".prose strong")).to_have_text("harbour")
+    expect(page.get_by_alt_text("A radio tower")).to_be_visible()
     db.session.rollback()
 
 
