@@ -62,7 +62,7 @@ class Clerk:
             self.page.locator("main").get_by_role("button", name="More").first.click()
         self.page.evaluate("window.left = false")
         target.click()
-        dialog = self.page.locator("#modal-confirm-ok")
+        dialog = self.page.locator("#modal-confirm.in #modal-confirm-ok")     # before its styles are there, a page shows the closed one too
         if eventually(lambda: dialog.is_visible() and "asked" or self.left(), f"“{text}” does something", 15) == "asked":
             dialog.click()
             eventually(self.left, f"“{text}” is done", 15)
