@@ -37,7 +37,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from flask import current_app, g, url_for
+from flask import g, url_for
 from flask_appbuilder import BaseView, ModelView, expose
 
 from app.core.access import action, allowed, local_path, may
@@ -49,6 +49,7 @@ from app.core.forms import Forms
 from app.core.interface import AdminInterface
 from app.core.labels import LABELS
 from app.core.listing import Listing
+from app.core.page_parts import lookup_of, view_of
 from app.core.row_page import RowPage
 
 __all__ = ["AdminEntry", "AdminInterface", "AdminPage", "AdminView", "Routes", "ServiceForm", "action", "allowed", "expose", "local_path", "may", "pill", "with_row"]
@@ -198,12 +199,10 @@ class AdminView(Routes, Listing, RowPage, Editing, ModelView):
 
     def view_of(self, model: Any) -> Any:
         """The view that shows rows of `model`: the first one registered."""
-        views: dict[Any, Any] = current_app.extensions["ptt_views"]
-        return views.get(model)
+        return view_of(model)
 
     def lookup_of(self, model: Any) -> str | None:
-        view = self.view_of(model)
-        return f"{view.endpoint}.lookup" if view and may(view, "can_list") else None
+        return lookup_of(model)
 
     def lookup_for(self, column: str) -> Callable[[], str | None]:
         """Asked when the field is shown, because views are registered one after the other."""
