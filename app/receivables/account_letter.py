@@ -112,7 +112,7 @@ def letter_html(customer: Customer, found: Statement, since: date, until: date, 
                 [seller["iban"] or seller["account"], seller["bic"], seller["bank"]], [seller["vat_id"] or seller["tax_number"], seller["register"]])],
             "page_word": _("Page"),
         }
-        return current_app.jinja_env.get_template("receivables/reminder_letter.html").render(v=view)
+        return current_app.jinja_env.get_template("letters/letter.html").render(v=view)
 
 
 def _address(customer: Customer, seller: dict[str, Any]) -> list[str]:

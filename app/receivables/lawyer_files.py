@@ -118,7 +118,7 @@ def _html(case: LawyerCase, head: list[tuple[str, str]], rows: list[dict[str, An
                 "widths": "92 25 25 28", "lines": "\n".join("\t".join(" ".join(cell.split()) for cell in line) for line in lines), "sums": [],
                 "total": (_("Open %(currency)s", currency=case.currency), formats.money(total(row["open"] for row in rows))), "payment": [],
                 "footer": [[seller["name"]], [seller["contact"], seller["phone"]], [seller["email"]], [seller["register"]]], "page_word": _("Page")}
-        return current_app.jinja_env.get_template("receivables/reminder_letter.html").render(v=view)
+        return current_app.jinja_env.get_template("letters/letter.html").render(v=view)
 
 
 def _language() -> str:

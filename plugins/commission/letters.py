@@ -137,12 +137,12 @@ def letter_html(session: Session, row: Statement) -> str:
             "facts": [fact for fact in ((_("Number"), row.number), (_("Date"), formats.day(row.issued_on) if row.issued_on else ""), (_("Month"), month_words(row)),
                                         (_("Representative"), payee["number"]), (_("Your tax number"), payee["tax_number"]), (_("Your VAT id"), payee["vat_id"])) if fact[1]],
             "paragraphs": [_("This is your commission for what your customers paid; what was taken back is deducted.")],
-            "lines": "\n".join("\t".join(" ".join(cell.split()) for cell in line) for line in lines), "widths": "22 90 29 29", "sums": sums, "total": total, "payment": notes,
+            "lines": "\n".join("\t".join(" ".join(cell.split()) for cell in line) for line in lines), "widths": "22 90 29 29", "wrap": True, "sums": sums, "total": total, "payment": notes,
             "footer": [[text for text in column if text] for column in (
                 [payer["name"], payer["street"], town], [payer["contact"], payer["phone"], payer["email"], payer["website"]], [payer["vat_id"] or payer["tax_number"], payer["register"]])],
             "page_word": _("Page"),
         }
-        return current_app.jinja_env.get_template("commission/statement.html").render(v=view)
+        return current_app.jinja_env.get_template("letters/letter.html").render(v=view)
 
 
 def _address(payee: dict[str, Any], payer: dict[str, Any]) -> list[str]:
