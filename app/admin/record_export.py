@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
-from flask import Response, request, stream_with_context
+from flask import request, stream_with_context
 from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app.core import clock
 from app.core.access import allowed
+from app.core.attachments import as_file
 from app.core.db import db, transaction
 from app.core.sheets import CSV_TYPE, csv_lines
 from app.core.views import expose
@@ -42,8 +43,7 @@ class CsvExport:
         _asked, where = self.conditions(request.args)
         with transaction():
             record(ProtocolKind.SECURITY, "exported", subject_type=self.datamodel.obj.__tablename__, note=request.query_string.decode("utf-8", "replace")[:1000])
-        return Response(stream_with_context(csv_lines(self._lines(where))), content_type=CSV_TYPE,
-                        headers={"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff", "Cache-Control": "private, no-store"})
+        return as_file(stream_with_context(csv_lines(self._lines(where))), name, CSV_TYPE)
 
     def _lines(self, where: Sequence[Any]) -> Iterator[list[Any]]:
         yield [self.label(column) for column in self.export_columns]
