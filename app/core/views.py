@@ -39,6 +39,7 @@ from typing import Any, ClassVar
 
 from flask import g, url_for
 from flask_appbuilder import BaseView, ModelView, expose
+from flask_babel import lazy_gettext as _l
 
 from app.core.access import action, allowed, local_path, may
 from app.core.columns import column_kind
@@ -123,6 +124,8 @@ class AdminView(Routes, Listing, RowPage, Editing, ModelView):
     list_tabs: Sequence[tuple[str, Any, Any]] = ()
     list_help: Any = ""
     empty_text: Any = ""
+    add_verb: Any = _l("Save")              # on the button of the form: what happens then, such as "Send"
+    edit_verb: Any = _l("Save")
     deletable = False
     bulk_found = False                      # the bulk bar offers "all that the filter found"; the view's `_act` takes `found`, `query` and `n`
     show_page = "pttadmin/show.html"        # a slice's own extends it
