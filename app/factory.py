@@ -14,6 +14,7 @@ from flask_babel import Babel
 from jinja2 import ChoiceLoader, FileSystemLoader
 
 from app.core import clock
+from app.core.apart import reason_of
 from app.core.db import db
 from app.core.events import Bus
 from app.core.jobs import Job
@@ -162,7 +163,7 @@ def _store_failure(plugin: str, event: Any, error: Exception) -> None:
     from app.system.protocol import plain
 
     payload = {key: plain(value) for key, value in asdict(event).items()}
-    db.session.add(EventFailure(plugin=plugin, event=type(event).__name__, payload=payload, error=f"{type(error).__name__}: {error}"))
+    db.session.add(EventFailure(plugin=plugin, event=type(event).__name__, payload=payload, error=reason_of(error)))
 
 
 def _install_jobs(flask_app: Flask, plugins: Registry) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from flask import current_app, url_for
+from flask import url_for
 from flask_appbuilder import IndexView, expose
 from flask_babel import gettext as _
 from sqlalchemy import func, select
@@ -18,7 +18,7 @@ from app.core import clock, formats
 from app.core.access import may
 from app.core.db import db
 from app.core.own_rows import own, reader
-from app.core.page_parts import safe_url_for
+from app.core.page_parts import safe_url_for, view_of
 from app.core.period import Month
 from app.core.views import Routes
 from app.customers.callback_models import Callback
@@ -50,7 +50,7 @@ class Task:
 
 def list_of(model: Any, **arguments: Any) -> str | None:
     """The filtered list of a model's view, when there is one and the reader may see it."""
-    view = current_app.extensions["ptt_views"].get(model)
+    view = view_of(model)
     tabs = {key: where for key, _label, where in view.list_tabs} if view is not None else {}
     if arguments.get("tab") not in (None, *tabs):
         raise ValueError(f"{view.endpoint} has no tab {arguments['tab']}")

@@ -13,6 +13,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from app.core import clock
+from app.core.apart import reason_of
 from app.core.db import transaction
 from app.core.errors import InvalidInput
 from app.core.events import bus
@@ -59,4 +60,4 @@ def repeat(failure: EventFailure) -> None:
     except InvalidInput:
         raise
     except Exception as error:
-        raise InvalidInput(_("The plugin failed again: %(error)s", error=f"{type(error).__name__}: {error}")) from error
+        raise InvalidInput(_("The plugin failed again: %(error)s", error=reason_of(error))) from error

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
-from flask import Response, request, stream_with_context
+from flask import request, stream_with_context
 from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app.core import clock
 from app.core.access import allowed
+from app.core.attachments import as_file
 from app.core.db import db, transaction
 from app.core.sheets import CSV_TYPE, csv_lines
 from app.core.views import expose
@@ -42,14 +43,14 @@ class CsvExport:
         _asked, where = self.conditions(request.args)
         with transaction():
             record(ProtocolKind.SECURITY, "exported", subject_type=self.datamodel.obj.__tablename__, note=request.query_string.decode("utf-8", "replace")[:1000])
-        return Response(stream_with_context(csv_lines(self._lines(where))), content_type=CSV_TYPE,
-                        headers={"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff", "Cache-Control": "private, no-store"})
+        return as_file(stream_with_context(csv_lines(self._lines([*self.datamodel.limits(), *where]))), name, CSV_TYPE)
 
     def _lines(self, where: Sequence[Any]) -> Iterator[list[Any]]:
+        """While the answer goes out: the request's session is closed by then, so whose rows they are was asked before."""
         yield [self.label(column) for column in self.export_columns]
-        key, limits, last, told = self.datamodel.get_pk(), self.datamodel.limits(), None, 0
+        key, last, told = self.datamodel.get_pk(), None, 0
         while told < MOST:
-            query = select(self.datamodel.obj).where(*limits, *where, *([key < last] if last is not None else [])).order_by(key.desc()).limit(STEP)
+            query = select(self.datamodel.obj).where(*where, *([key < last] if last is not None else [])).order_by(key.desc()).limit(STEP)
             rows = list(db.session.scalars(query))
             if not rows:
                 return

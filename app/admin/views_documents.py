@@ -14,26 +14,20 @@ from wtforms import StringField, validators
 from app.core import formats, own_rows
 from app.core.access import allowed
 from app.core.attachments import as_file
-from app.core.fields import RelatedField, ServiceForm, clean_text, no_control
+from app.core.fields import ServiceForm, clean_text, no_control
 from app.core.page_parts import link_to, page_links
-from app.core.views import AdminInterface, AdminView, action, expose, may
-from app.customers.models import Customer, CustomerState
+from app.core.views import AdminInterface, AdminView, action, expose
+from app.customers.forms import customer_field
+from app.customers.models import Customer
 from app.system import archive, documents, uploads
 from app.system.models import Document, DocumentKind
-
-
-def _customers() -> str | None:
-    from flask import current_app
-
-    view = current_app.extensions["ptt_views"].get(Customer)
-    return f"{view.endpoint}.lookup" if view is not None and may(view, "can_list") else None
 
 
 class FilingForm(ServiceForm):
     title = StringField(_l("Title"), [validators.Optional(), no_control, validators.Length(max=200)], filters=[clean_text], description=_l("The file's name when left empty."))
     folder = StringField(_l("Folder"), [validators.Optional(), no_control, validators.Length(max=200)], filters=[clean_text],
                          description=_l("A path such as Contracts/2026. A new folder appears by itself."))
-    customer = RelatedField(_l("Customer"), [validators.Optional()], model=Customer, lookup=_customers, narrow=lambda query: query.where(Customer.state != CustomerState.DELETED))
+    customer = customer_field(required=False)
 
 
 class UploadForm(FilingForm):

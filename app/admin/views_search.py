@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.billing.models import Invoice
 from app.core.access import allowed, may
+from app.core.page_parts import view_of
 from app.core.views import AdminPage, expose
 from app.customers.models import Customer, Representative
 from app.licenses.models import License, PttGroup
@@ -48,7 +49,7 @@ def search(text: str) -> list[Found]:
     """Only what the reader may list, through each view's own scope and find box; one bounded statement a kind."""
     found = []
     for model in MODELS:
-        view = current_app.extensions["ptt_views"].get(model)
+        view = view_of(model)
         if view is None or not may(view, "can_list") or not view.quick_columns():
             continue
         wanted = spoken(text) if model is License else text

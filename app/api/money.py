@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from flask import Response, request
+from flask import request
 from flask_babel import gettext as _
 
 from app.api.customers import find as find_customer
@@ -16,6 +16,7 @@ from app.api.shapes import F, plain, write
 from app.billing.models import Invoice, InvoiceKind
 from app.billing.pdf import reprint
 from app.core import clock, own_rows
+from app.core.attachments import as_file
 from app.core.errors import InvalidInput
 from app.receivables.models import OpenItem, Payment, PaymentState
 from app.receivables.payments import record_payment
@@ -58,8 +59,7 @@ def read_invoice(values: dict[str, Any], invoice_id: int) -> Any:
 @operation("GET", "/invoices/<int:invoice_id>/pdf", "invoices:read", "The PDF as it was made at issue", binary="application/pdf")
 def invoice_pdf(values: dict[str, Any], invoice_id: int) -> Any:
     row = find_invoice(invoice_id)
-    name = "".join(c if c.isalnum() or c in "-_." else "-" for c in row.number)
-    return Response(reprint(row.id), mimetype="application/pdf", headers={"Content-Disposition": f'attachment; filename="{name}.pdf"'})
+    return as_file(reprint(row.id), f"{row.number}.pdf", "application/pdf")
 
 
 @operation("GET", "/open-items", "receivables:read", "List demands", ITEM, many=True, parameters=(

@@ -35,7 +35,7 @@ def of_plugins(plugins: Registry) -> list[tuple[Operation, Callable[..., Any]]]:
 
 
 def _fields(fields: tuple[ApiField, ...]) -> tuple[F, ...]:
-    return tuple(F(f.name, f.kind, f.help, f.required, f.of, f.most, f.get) for f in fields)
+    return tuple(F(**vars(f)) for f in fields)
 
 
 def _operation(name: str, resource: ApiResource) -> Operation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -12,19 +12,12 @@ from typing import Any
 from flask_babel import gettext as _
 
 from app.core.errors import InvalidInput
+from app.plugin_api.rest import ApiField
 
 
 @dataclass(frozen=True)
-class F:
-    """A field. `kind`: str, int, bool, date, datetime, Decimal, list (of str), dict; `of`: an enum whose values are allowed."""
-
-    name: str
-    kind: type = str
-    help: str = ""
-    required: bool = False
-    of: type[enum.Enum] | None = None
-    most: int = 200                                     # characters, or items of a list
-    get: Callable[[Any], Any] | None = None             # for answers: how the value is found on a row
+class F(ApiField):
+    """A field, as plugins declare it, that describes itself."""
 
     def schema(self) -> dict[str, Any]:
         kinds: dict[type, dict[str, Any]] = {

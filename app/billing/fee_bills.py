@@ -29,6 +29,7 @@ from app.billing.fee_reads import (
 from app.billing.fee_terms import Account, Fee, Unbillable, Usage
 from app.billing.fee_writes import Bill, write_bills
 from app.billing.fees import fees_of
+from app.core.apart import reason_of
 from app.core.db import db, retrying, transaction
 from app.core.period import Month
 
@@ -128,7 +129,7 @@ def compute(session: Session, ids: Range, month: Month, licenses: frozenset[int]
             continue
         except Exception as error:
             log.exception("fee run %s: customer %s", month, account.label)
-            outcome.failures.append((account.label, f"{type(error).__name__}: {error}"))
+            outcome.failures.append((account.label, reason_of(error)))
             continue
         outcome.remarks += [(account.label, remark) for remark in remarks]
         if bill.fees or bill.lines:

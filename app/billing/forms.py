@@ -2,39 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from flask import current_app
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import StringField, TextAreaField, ValidationError, validators, widgets
 
 from app.catalog.models import Article
-from app.core.access import may
 from app.core.fields import NumberField, RelatedField, Required, ServiceForm, clean_text, no_control
+from app.core.page_parts import to_lookup
 from app.core.period import Month
-from app.customers.models import Customer, CustomerState
-
-
-def view_of(model: Any) -> Any:
-    """The registered view that shows rows of `model`, or None; for pages, which have no rows of their own."""
-    return current_app.extensions["ptt_views"].get(model)
-
-
-def to_lookup(model: Any) -> Callable[[], str | None]:
-    """For `RelatedField(lookup=…)`: where rows of `model` are looked up while typing; asked when the field is shown."""
-    def endpoint() -> str | None:
-        view = view_of(model)
-        return f"{view.endpoint}.lookup" if view is not None and may(view, "can_list") else None
-
-    return endpoint
-
-
-def customer_field(description: Any = "", required: bool = True) -> RelatedField:
-    """Choose a customer that is not deleted."""
-    return RelatedField(_l("Customer"), [Required()] if required else [], model=Customer, description=description, lookup=to_lookup(Customer),
-                        narrow=lambda query: query.where(Customer.state != CustomerState.DELETED))
 
 
 def article_field() -> RelatedField:

@@ -32,6 +32,7 @@ from app.billing.series import check_date, lock_series, series_id
 from app.catalog.models import TaxClass
 from app.catalog.tax import EU, Buyer, Rates, Seller, Treatment, treat
 from app.core import clock
+from app.core.apart import reason_of
 from app.core.db import in_transaction, retrying, transaction
 from app.core.errors import DomainError, InvalidInput
 from app.core.money import LIMIT, minor_digits
@@ -90,7 +91,7 @@ def _issue(document_ids: list[int], issue_date: date, advance: Advance | None) -
                 result.held.append((document.id, customer.company, str(error)))
             except Exception as error:      # one customer's broken data never stops the others
                 log.exception("document %s cannot be priced", document.id)
-                result.held.append((document.id, customer.company, _("It cannot be priced: %(error)s", error=f"{type(error).__name__}: {error}")))
+                result.held.append((document.id, customer.company, _("It cannot be priced: %(error)s", error=reason_of(error))))
         known = set(result.skipped) | {row[0] for row in result.held} | {row[0].id for row in ready}
         result.skipped += [ident for ident in document_ids if ident not in known]
         _hold(session, chunk, result.held)

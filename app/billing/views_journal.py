@@ -10,7 +10,6 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from app.billing import journal
-from app.billing.forms import view_of
 from app.billing.models import Invoice, InvoiceSeries
 from app.billing.pdf import PDF
 from app.billing.pdf_process import renderer
@@ -18,6 +17,7 @@ from app.core import clock, formats, states
 from app.core.attachments import as_file
 from app.core.db import db
 from app.core.errors import DomainError
+from app.core.page_parts import view_of
 from app.core.period import Month
 from app.core.sheets import CSV_TYPE, XLSX_TYPE
 from app.core.views import AdminPage, allowed, expose, may

@@ -20,6 +20,7 @@ from app.billing.pdf_process import renderer
 from app.billing.views_invoice_texts import sample
 from app.core import clock, formats
 from app.core.access import may
+from app.core.attachments import as_file
 from app.core.choices import language_name
 from app.core.db import db
 from app.core.errors import DomainError
@@ -124,9 +125,7 @@ class InvoiceLayoutPage(AdminPage):
         logo = _logo()
         html = html_of(*sample(language), "", logo is not None, PaymentBlock((_("Here stands how the invoice is paid."),)), look)
         db.session.rollback()
-        return Response(renderer(logo).render(html), mimetype=PDF, headers={
-            "Content-Disposition": f'attachment; filename="sample-{language}.pdf"', "X-Content-Type-Options": "nosniff", "Cache-Control": "private, no-store",
-            "Content-Security-Policy": "default-src 'none'; sandbox"})
+        return as_file(renderer(logo).render(html), f"sample-{language}.pdf", PDF)
 
     @expose("/withdraw/<int:pk>", methods=["POST"])
     @allowed("new")

@@ -11,7 +11,7 @@ from flask_babel import ngettext
 from sqlalchemy import or_
 
 from app.billing import documents, recurring
-from app.billing.forms import EndLineForm, MonthField, customer_field, line_fields
+from app.billing.forms import EndLineForm, MonthField, line_fields
 from app.billing.models import BillingDocument, ManualLine, RecurringLine
 from app.billing.views_documents import month_words
 from app.core import clock, formats
@@ -19,6 +19,7 @@ from app.core.db import db
 from app.core.fields import Required, WholeField
 from app.core.period import Month
 from app.core.views import AdminInterface, AdminView, action, allowed, expose
+from app.customers.forms import customer_field
 from app.customers.models import Customer
 
 

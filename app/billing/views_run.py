@@ -11,13 +11,13 @@ from flask_babel import ngettext
 
 from app.billing import documents, review, run_rows, run_state
 from app.billing.fee_run import NAME as FEE_RUN
-from app.billing.forms import view_of
 from app.billing.models import BillingDocument, BillingState
 from app.billing.run_decisions import RunDecisions
 from app.core import clock, formats
 from app.core.access import allowed, may
 from app.core.db import db
 from app.core.errors import InvalidInput
+from app.core.page_parts import view_of
 from app.core.period import Month
 from app.core.views import AdminPage, expose
 from app.customers.models import Customer

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
 
-from flask import Response, abort, request
+from flask import abort, request
 from flask_babel import gettext as _
 
 from app.chat import queries, services
 from app.chat.models import ChatMessage, Conversation, Side
+from app.core.attachments import as_file
 from app.core.errors import InvalidInput
 from app.system import documents
 
@@ -35,11 +35,10 @@ def file_of_request(save: Callable[[services._File], ChatMessage]) -> ChatMessag
         services.drop_file(kept, message)
 
 
-def send_file(row: Conversation, number: int) -> Any:
+def answer_file(row: Conversation, number: int) -> Any:
     """Always as a download: never shown by the browser within our pages."""
     message = queries.message(row.id, number)
     if message is None or message.document is None:
         abort(404)
     document = message.document
-    return Response(documents.read(document), mimetype=document.media_type, headers={
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(document.file_name)}", "X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox; default-src 'none'"})
+    return as_file(documents.read(document), document.file_name, document.media_type)

@@ -8,7 +8,6 @@ from typing import Any
 from flask import (
     Blueprint,
     Flask,
-    Response,
     abort,
     current_app,
     flash,
@@ -23,12 +22,13 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app.chat import identity, queries, services, wire
-from app.chat.files import file_of_request, file_url, send_file
+from app.chat.files import answer_file, file_of_request, file_url
 from app.chat.models import ChatMessage, ChatState, Conversation, Side
 from app.chat.settings import is_offered, opening_now
 from app.chat.transcripts import mail_transcript, transcript
 from app.core import clock, formats
 from app.core.access import asked_by_itself
+from app.core.attachments import as_file
 from app.core.db import db
 from app.core.errors import Conflict, DomainError
 from app.customers import callbacks
@@ -178,13 +178,13 @@ def close(ident: int) -> Any:
 @chat.route("/<int:ident>/file/<int:number>")
 @portal_page("see")
 def download(ident: int, number: int) -> Any:
-    return send_file(_own(ident), number)
+    return answer_file(_own(ident), number)
 
 
 @chat.route("/<int:ident>/transcript")
 @portal_page("see")
 def text(ident: int) -> Any:
-    return Response(transcript(_own(ident)), mimetype="text/plain", headers={"Content-Disposition": f'attachment; filename="chat-{ident}.txt"'})
+    return as_file(transcript(_own(ident)), f"chat-{ident}.txt", "text/plain; charset=utf-8")
 
 
 @chat.route("/<int:ident>/mail", methods=["POST"])

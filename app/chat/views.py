@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, abort, current_app, flash, jsonify, redirect, request, url_for
+from flask import abort, current_app, flash, jsonify, redirect, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
@@ -12,13 +12,14 @@ from sqlalchemy import select
 
 from app.chat import identity, queries, services, wire
 from app.chat.canned import CannedAnswerView, answers_for
-from app.chat.files import file_of_request, file_url, send_file
+from app.chat.files import answer_file, file_of_request, file_url
 from app.chat.models import ChatState, Conversation, Side
 from app.chat.services import Speaker
 from app.chat.settings import opening_now
 from app.chat.transcripts import mail_transcript, transcript
 from app.core import clock, formats
 from app.core.access import asked_by_itself, may
+from app.core.attachments import as_file
 from app.core.db import db
 from app.core.errors import Conflict, DomainError
 from app.core.fields import LARGEST_ID
@@ -81,12 +82,12 @@ class ChatPage(AdminPage):
     @expose("/<int:pk>/file/<int:number>")
     @allowed("index")
     def file(self, pk: int, number: int) -> Any:
-        return send_file(self._row(pk), number)
+        return answer_file(self._row(pk), number)
 
     @expose("/<int:pk>/transcript")
     @allowed("index")
     def text(self, pk: int) -> Any:
-        return Response(transcript(self._row(pk)), mimetype="text/plain", headers={"Content-Disposition": f'attachment; filename="chat-{pk}.txt"'})
+        return as_file(transcript(self._row(pk)), f"chat-{pk}.txt", "text/plain; charset=utf-8")
 
     # writing
 

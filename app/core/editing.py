@@ -107,7 +107,7 @@ class Editing(Forms, ViewParts):
             flash(_("%(name)s was created.", name=self.head_title(item)), "success")
             return redirect(local_path(request.values.get("back")) or self.after_add(item) or self.url_of(item) or self.list_url(), 303)
 
-        return self.form_page(form, save, title=self.add_title, verb=_("Save"), crumb=(self.list_title, self.list_url()),
+        return self.form_page(form, save, title=self.add_title, verb=self.add_verb, crumb=(self.list_title, self.list_url()),
                               fieldsets=self.add_fieldsets, to=self.list_url(), template=self.form_template)
 
     @expose("/edit/<pk>", methods=["GET", "POST"])
@@ -128,7 +128,7 @@ class Editing(Forms, ViewParts):
             flash(_("The changes were saved."), "success")
             return redirect(target, 303)
 
-        return self.form_page(form, save, title=self.edit_title, verb=_("Save"), crumb=(self.head_title(item), target),
+        return self.form_page(form, save, title=self.edit_title, verb=self.edit_verb, crumb=(self.head_title(item), target),
                               fieldsets=self.edit_fieldsets, to=target, template=self.form_template)
 
     @expose("/delete/<pk>", methods=["POST"])

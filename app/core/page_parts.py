@@ -83,6 +83,22 @@ def links_of(item: Any) -> list[PageLink]:
     return [link for _rank, function in sorted(_links[type(item)], key=lambda pair: pair[0]) for link in function(item) if link is not None]
 
 
+def view_of(model: Any) -> Any:
+    """The view that shows rows of `model`: the first one registered, or None."""
+    return current_app.extensions["ptt_views"].get(model)
+
+
+def lookup_of(model: Any) -> str | None:
+    """The endpoint where rows of `model` are looked up while typing; None when the reader may not list them."""
+    view = view_of(model)
+    return f"{view.endpoint}.lookup" if view is not None and may(view, "can_list") else None
+
+
+def to_lookup(model: Any) -> Callable[[], str | None]:
+    """For `RelatedField(lookup=…)`: asked when the field is shown, because views are registered one after the other."""
+    return lambda: lookup_of(model)
+
+
 def safe_url_for(endpoint: str, **arguments: Any) -> str | None:
     """The address of `View.method` when such a page exists and the reader may open it, else None."""
     name, _dot, method = endpoint.partition(".")

@@ -27,6 +27,8 @@ class ViewParts:
     list_title: Any
     add_title: Any
     edit_title: Any
+    add_verb: Any
+    edit_verb: Any
     list_template: str
     show_page: str
     form_template: str

@@ -37,8 +37,9 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from flask import current_app, g, url_for
+from flask import g, url_for
 from flask_appbuilder import BaseView, ModelView, expose
+from flask_babel import lazy_gettext as _l
 
 from app.core.access import action, allowed, local_path, may
 from app.core.columns import column_kind
@@ -49,6 +50,7 @@ from app.core.forms import Forms
 from app.core.interface import AdminInterface
 from app.core.labels import LABELS
 from app.core.listing import Listing
+from app.core.page_parts import lookup_of, view_of
 from app.core.row_page import RowPage
 
 __all__ = ["AdminEntry", "AdminInterface", "AdminPage", "AdminView", "Routes", "ServiceForm", "action", "allowed", "expose", "local_path", "may", "pill", "with_row"]
@@ -122,6 +124,8 @@ class AdminView(Routes, Listing, RowPage, Editing, ModelView):
     list_tabs: Sequence[tuple[str, Any, Any]] = ()
     list_help: Any = ""
     empty_text: Any = ""
+    add_verb: Any = _l("Save")              # on the button of the form: what happens then, such as "Send"
+    edit_verb: Any = _l("Save")
     deletable = False
     bulk_found = False                      # the bulk bar offers "all that the filter found"; the view's `_act` takes `found`, `query` and `n`
     show_page = "pttadmin/show.html"        # a slice's own extends it
@@ -198,12 +202,10 @@ class AdminView(Routes, Listing, RowPage, Editing, ModelView):
 
     def view_of(self, model: Any) -> Any:
         """The view that shows rows of `model`: the first one registered."""
-        views: dict[Any, Any] = current_app.extensions["ptt_views"]
-        return views.get(model)
+        return view_of(model)
 
     def lookup_of(self, model: Any) -> str | None:
-        view = self.view_of(model)
-        return f"{view.endpoint}.lookup" if view and may(view, "can_list") else None
+        return lookup_of(model)
 
     def lookup_for(self, column: str) -> Callable[[], str | None]:
         """Asked when the field is shown, because views are registered one after the other."""

@@ -15,11 +15,12 @@ from app.catalog.models import LANGUAGES
 from app.core import formats
 from app.core.choices import ListedField, language_name
 from app.core.fields import EnumField, RelatedField, Required, ServiceForm, clean_text, no_control
-from app.core.page_parts import safe_url_for
+from app.core.page_parts import to_lookup
 from app.core.states import word
 from app.core.views import AdminInterface, AdminView, action, with_row
 from app.customers import accounts
 from app.customers.account_models import AccountCustomer, AccountRole, AccountState, PortalAccount
+from app.customers.forms import customer_field
 from app.customers.models import Customer, CustomerState
 
 
@@ -43,11 +44,6 @@ class AccountActions:
         self.each(items, accounts.send_customer_password_link, lambda n: ngettext("%(num)d password link is on its way.", "%(num)d password links are on their way.", n))
 
 
-def lookup(endpoint: str) -> Callable[[], str | None]:
-    """For a RelatedField: where to look up rows of a long table, when the reader may."""
-    return lambda: endpoint if safe_url_for(endpoint) else None
-
-
 def has_password(customer: Customer) -> bool:
     known: dict[int, bool] = g.setdefault("ptt_has_password", {})       # two buttons of a page ask
     if customer.id not in known:
@@ -62,13 +58,12 @@ def access_words(_value: Any, item: PortalAccount) -> str:
 
 
 class AccessForm(ServiceForm):
-    customer = RelatedField(_l("Customer"), [Required()], model=Customer, lookup=lookup("CustomerView.lookup"),
-                            narrow=lambda query: query.where(Customer.state != CustomerState.DELETED))
+    customer = customer_field()
     role = EnumField(_l("Role"), [Required()], kind=AccountRole, default=AccountRole.MANAGER)
 
 
 class RemoveForm(ServiceForm):
-    customer = RelatedField(_l("Customer"), [Required()], model=Customer, lookup=lookup("CustomerView.lookup"))
+    customer = RelatedField(_l("Customer"), [Required()], model=Customer, lookup=to_lookup(Customer))
 
 
 class PortalAccountView(AdminView):

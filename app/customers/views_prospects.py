@@ -16,14 +16,13 @@ from app.core import clock, formats, states
 from app.core.choices import ListedField, country_choices, country_name, currency_choices, language_name
 from app.core.fields import DayField, RelatedField, Required, ServiceForm, clean_text, no_control
 from app.core.own_rows import visible
-from app.core.page_parts import PageLink, link_to, safe_url_for
+from app.core.page_parts import PageLink, link_to, safe_url_for, to_lookup
 from app.core.views import AdminInterface, AdminView, action, allowed, expose
 from app.customers import prospect_import, prospects
 from app.customers.checks import phone_words
 from app.customers.models import Customer
 from app.customers.prospect_models import Prospect, ProspectState
 from app.customers.representatives import own_representative
-from app.customers.views_accounts import lookup
 
 ADDRESS = ["street", "address_extra", "postcode", "city", "region", "country", "phone", "email"]
 ORIGINS = {"website": _l("Website"), "staff": _l("Entered by staff")}
@@ -38,8 +37,8 @@ class ImportForm(ServiceForm):
     """How a prospect becomes a customer."""
 
     currency = ListedField(_l("Currency"), [Required()], listed=currency_choices)
-    server = RelatedField(_l("PTT server"), model=PttServer, lookup=lookup("ServerView.lookup"), narrow=lambda query: query.where(PttServer.active), description=_l("New licenses and groups are created there."))
-    tariff = RelatedField(_l("Tariff"), model=Tariff, lookup=lookup("TariffView.lookup"), narrow=lambda query: query.where(Tariff.state == TariffState.ACTIVE),
+    server = RelatedField(_l("PTT server"), model=PttServer, lookup=to_lookup(PttServer), narrow=lambda query: query.where(PttServer.active), description=_l("New licenses and groups are created there."))
+    tariff = RelatedField(_l("Tariff"), model=Tariff, lookup=to_lookup(Tariff), narrow=lambda query: query.where(Tariff.state == TariffState.ACTIVE),
                           description=_l("Left empty: the next page asks for tariff and licenses."))
     valid_from = DayField(_l("From"), [validators.Optional()], description=_l("The tariff begins on this day."))
     number = StringField(_l("Customer number"), [validators.Optional(), no_control, validators.Length(max=20)], filters=[clean_text], description=_l("Leave it empty for the next number."))

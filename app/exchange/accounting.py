@@ -79,7 +79,7 @@ def look(code: str, first: date, last: date) -> list[str]:
         return [str(error)]
     except Exception as error:
         log.exception("preview of the accounting export %s", code)
-        return [_("The plugin could not say what it would export (%(error)s).", error=f"{type(error).__name__}: {error}"[:300])]
+        return [_("The plugin could not say what it would export (%(error)s).", error=reason_of(error)[:300])]
     finally:
         db.session.rollback()
 

@@ -12,6 +12,7 @@ import fsspec
 from flask import current_app
 from flask_babel import gettext as _
 
+from app.core.apart import reason_of
 from app.core.errors import DomainError, InvalidInput
 from app.exchange import host_keys
 
@@ -67,7 +68,7 @@ def deliver(source: Path, address: str, secret: str | None, name: str) -> None:
     except DomainError:
         raise
     except Exception as error:         # each file system raises its own
-        raise TargetError(_("The folder cannot be written: %(why)s", why=f"{type(error).__name__}: {error}"[:300])) from error
+        raise TargetError(_("The folder cannot be written: %(why)s", why=reason_of(error)[:300])) from error
 
 
 def _open(parts: Any, secret: str | None) -> tuple[Any, str]:

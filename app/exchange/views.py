@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, flash, make_response, redirect, request, url_for
+from flask import abort, flash, redirect, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
@@ -14,6 +14,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.core import clock, sheets
 from app.core.access import may
+from app.core.attachments import as_file
 from app.core.db import db
 from app.core.errors import InvalidInput
 from app.core.fields import EnumField, Required, ServiceForm, WholeField, clean_text, no_control
@@ -141,11 +142,7 @@ class ExportRunView(AdminView):
         run = self.datamodel.get(pk) or abort(404)
         if run.document is None:
             abort(404)
-        response = make_response(documents.read(run.document))
-        response.headers["Content-Type"] = run.document.media_type
-        response.headers["Content-Disposition"] = f'attachment; filename="{run.document.file_name}"'
-        response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-        return response
+        return as_file(documents.read(run.document), run.document.file_name, run.document.media_type)
 
     def head_links(self, item: Any) -> list[Any]:
         links = [link_to("ExportRunView.file", _("Download"), "fa-download", pk=item.id)] if item.document_id else []
@@ -223,10 +220,7 @@ class LockImportView(AdminView):
         query = select(LockLine).where(LockLine.import_id == row.id).order_by(LockLine.number)
         head = ["line", "named", "action", "result", "reason"]
         rows = ([line.number, line.named, "lock" if line.lock else "unlock", line.state.value, line.reason] for line in db.session.scalars(query))
-        response = make_response(sheets.csv_bytes([head, *rows]))
-        response.headers["Content-Type"] = sheets.CSV_TYPE
-        response.headers["Content-Disposition"] = f'attachment; filename="lock-list-{row.id}.csv"'
-        return response
+        return as_file(sheets.csv_bytes([head, *rows]), f"lock-list-{row.id}.csv", sheets.CSV_TYPE)
 
 
 def failed_exports() -> int:

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from app.catalog.models import PttServer
 from app.core import clock
+from app.core.apart import reason_of
 from app.core.db import db, transaction
 from app.core.secrets import SecretError
 from app.licenses.desired import dump, group_states, server_access, user_states
@@ -165,7 +166,7 @@ def _call(work: Work, driver: ProvisioningDriver | None, reach: ServerAccess | P
         return Outcome(work, error=error)
     except Exception as error:
         log.exception("driver failed on %s %s", work.kind.value, work.target_id)
-        return Outcome(work, error=Unknown(f"{type(error).__name__}: {error}"))
+        return Outcome(work, error=Unknown(reason_of(error)))
 
 
 # ---- settle ------------------------------------------------------------------------------------------------------

@@ -41,6 +41,7 @@ class AssignmentView(AdminView):
     datamodel = AdminInterface(TariffAssignment)
     route_base = "/assignments"
     list_title, add_title, edit_title = _l("Assigned tariffs"), _l("Assign tariff"), _l("Change assignment")
+    add_verb = _l("Assign")
     empty_text = _l("Without a tariff the customer cannot have licenses.")
     list_columns = ["tariff", "customer", "valid_from", "valid_to", "now"]
     show_columns = ["customer", "tariff", "valid_from", "valid_to", "now"]

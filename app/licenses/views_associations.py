@@ -24,7 +24,7 @@ class MemberView(AdminView):
 
     datamodel = AdminInterface(AssociationMember)
     route_base = "/association-members"
-    list_title, add_title = _l("Associations"), _l("Add to association")
+    list_title, add_title, add_verb = _l("Associations"), _l("Add to association"), _l("Add")
     list_help = _l("Joining needs acceptance. Who leaves is taken out of the association's groups.")
     empty_text = _l("An association lets licenses of several customers talk together.")
     list_columns = ["association", "customer", "state", "since"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, flash
+from flask import flash
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
@@ -15,8 +15,8 @@ from app.catalog.models import Tariff, TariffState
 from app.core import formats, states
 from app.core.errors import DomainError
 from app.core.fields import DayField, RelatedField, Required
-from app.core.views import AdminInterface, AdminView, ServiceForm, action, may
-from app.customers.models import Customer, CustomerState
+from app.core.views import AdminInterface, AdminView, ServiceForm, action
+from app.customers.forms import customer_field
 from app.licenses import reconcile
 from app.licenses.drift import Drift, DriftKind, DriftState
 from app.licenses.models import OrderKind
@@ -40,15 +40,8 @@ def details(value: dict[str, Any]) -> Any:
     return Markup('<ul class="plain-list">{}</ul>').format(Markup("").join(rows)) if rows else formats.NOTHING
 
 
-def _customers() -> str | None:
-    """Where customers are looked up while typing, for those who may see them."""
-    view = current_app.extensions["ptt_views"].get(Customer)
-    return f"{view.endpoint}.lookup" if view is not None and may(view, "can_list") else None
-
-
 class TakeOverForm(ServiceForm):
-    customer = RelatedField(_l("Customer"), [Required()], model=Customer, lookup=_customers,
-                            narrow=lambda query: query.where(Customer.state != CustomerState.DELETED))
+    customer = customer_field()
     tariff = RelatedField(_l("Tariff"), [Required()], model=Tariff, narrow=lambda query: query.where(Tariff.state == TariffState.ACTIVE),
                           description=_l("It must be assigned to the customer."))
     first_day = DayField(_l("Active from"), [validators.Optional()], description=_l("Billed from this day on; today when left empty."))

@@ -31,6 +31,7 @@ class GroupView(GroupSms, AdminView):
     route_base = "/groups"
     show_page = "licenses/group.html"
     list_title, add_title, edit_title = _l("Groups"), _l("New group"), _l("Rename group")
+    edit_verb = _l("Rename")
     list_help = _l("Who can talk to whom. A group belongs to a customer or to an association.")
     empty_text = _l("A group lets its members talk together.")
     list_columns = ["name", "owner", "member_count", "server", "sync_state"]

@@ -53,7 +53,7 @@ class SmsView(AdminView):
     list_columns = ["subject", "recipient", "summary", "progress", "parts", "created_at"]
     show_fieldsets = [(_l("SMS"), {"fields": ["subject", "recipient", "kind", "text", "parts", "sender"]}),
                       (_l("Delivery"), {"fields": ["state", "error", "gateway", "attempts", "created_at", "due_at", "done_at", "outcome", "outcome_at", "outcome_reason"]})]
-    add_title = _l("Test SMS")
+    add_title, add_verb = _l("Test SMS"), _l("Send")
     add_columns = ["recipient", "text"]
     edit_columns: list[str] = []
     search_columns = ["state", "outcome", "kind", "recipient", "gateway", "created_at"]

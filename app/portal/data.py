@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, abort, flash, redirect, request, url_for
+from flask import abort, flash, redirect, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
@@ -13,6 +13,7 @@ from wtforms import PasswordField, TextAreaField
 from wtforms.validators import Length, Optional
 
 from app.core import clock
+from app.core.attachments import as_file
 from app.core.db import db
 from app.core.errors import DomainError
 from app.core.fields import Required, clean_text, no_control
@@ -59,8 +60,7 @@ def data_file(copy_id: int) -> Any:
         DataExport.id == (copy_id if copy_id < 2**31 else 0), DataExport.customer_id == visit().customer.id, DataExport.account_id == visit().account.id))
     if row is None or row.document is None or row.expires_at is None or row.expires_at < clock.now():
         abort(404)
-    return Response(documents.read(row.document), mimetype="application/zip", headers={
-        "Content-Disposition": f'attachment; filename="{row.document.file_name}"', "Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"})
+    return as_file(documents.read(row.document), row.document.file_name, "application/zip")
 
 
 @portal.route("/data/delete", methods=["GET", "POST"])

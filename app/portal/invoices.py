@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from flask import Response, abort, url_for
+from flask import abort, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
-from werkzeug.http import dump_options_header
 
 from app.billing.models import Invoice, InvoiceFile
 from app.catalog.models import Billing, Tariff
 from app.core import clock
+from app.core.attachments import as_file
 from app.core.db import db
 from app.core.errors import DomainError
 from app.customers.locks import LockReason
@@ -116,8 +116,5 @@ def invoice_file(invoice_id: int, kind: str) -> Any:
     file = db.session.scalar(select(InvoiceFile).options(joinedload(InvoiceFile.document)).where(InvoiceFile.invoice_id == invoice.id, InvoiceFile.kind == kind))
     if file is None:
         abort(404)
-    name = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in invoice.number)
-    named = dump_options_header("attachment", {"filename": f"{name}.{kind}" if kind in FILES else file.document.file_name.replace("/", "-")})
-    return Response(documents.read(file.document), mimetype=file.document.media_type, headers={
-        "Content-Disposition": named, "Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"})
+    return as_file(documents.read(file.document), f"{invoice.number}.{kind}" if kind in FILES else file.document.file_name, file.document.media_type)
 

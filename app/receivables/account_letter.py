@@ -6,12 +6,11 @@ import hashlib
 from datetime import date
 from typing import Any
 
-from babel import Locale
-from flask import current_app
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy import select
 
+from app.billing import letters
 from app.billing.invoice_settings import seller_snapshot
 from app.billing.pdf import PDF, _logo
 from app.billing.pdf_process import renderer
@@ -94,31 +93,13 @@ def send(customer: Customer, document: Document) -> bool:
 def letter_html(customer: Customer, found: Statement, since: date, until: date, seller: dict[str, Any], logo: bool) -> str:
     """The document that the child renders; every text is escaped by the template."""
     with force_locale(customer.language):
-        town = f"{seller['postcode']} {seller['city']}".strip()
         lines = [[_("Date"), _("What"), _("Owed"), _("Paid"), _("Balance %(currency)s", currency=found.currency)], ["", _("Balance before"), "", "", formats.money(found.opening)]]
         for entry in found.entries:
             owed, paid = (formats.money(entry.amount), "") if entry.amount >= 0 else ("", formats.money(-entry.amount))
             lines.append([formats.day(entry.on), entry_words(entry), owed, paid, formats.money(entry.balance)])
         closing = (_("You owe"), found.closing) if found.closing > 0 else (_("Your credit"), -found.closing) if found.closing < 0 else (_("Balance"), found.closing)
-        view = {
-            "lang": customer.language.replace("_", "-"), "title": _("Statement of account"), "seller": seller, "logo": logo,
-            "sender": " · ".join(filter(None, (seller["name"], seller["street"], town))), "address": _address(customer, seller),
-            "facts": [(_("Date"), formats.day(clock.today())), (_("Customer number"), customer.number), (_("From"), formats.day(since)), (_("To"), formats.day(until))],
-            "paragraphs": [_("This is what our books say of your account. Please tell us when yours say something else.")],
-            "lines": "\n".join("\t".join(" ".join(cell.split()) for cell in line) for line in lines), "widths": "22 76 24 24 24", "sums": [],
-            "total": (f"{closing[0]} {found.currency}", formats.money(closing[1])), "payment": [],
-            "footer": [[row for row in column if row] for column in (
-                [seller["name"], seller["street"], town], [seller["contact"], seller["phone"], seller["email"], seller["website"]],
-                [seller["iban"] or seller["account"], seller["bic"], seller["bank"]], [seller["vat_id"] or seller["tax_number"], seller["register"]])],
-            "page_word": _("Page"),
-        }
-        return current_app.jinja_env.get_template("receivables/reminder_letter.html").render(v=view)
-
-
-def _address(customer: Customer, seller: dict[str, Any]) -> list[str]:
-    city = " ".join(filter(None, (customer.postcode, customer.city)))
-    rows = [customer.company, customer.contact if customer.contact != customer.company else "", customer.street, customer.address_extra,
-            f"{city}, {customer.region}" if customer.region and customer.country != "DE" else city]
-    if customer.country != seller["country"]:
-        rows.append((Locale("en").territories.get(customer.country) or customer.country).upper())
-    return [row for row in rows if row]
+        return letters.letter_html(
+            seller, language=customer.language, title=_("Statement of account"), logo=logo, address=letters.address_of(customer, seller),
+            facts=[(_("Date"), formats.day(clock.today())), (_("Customer number"), customer.number), (_("From"), formats.day(since)), (_("To"), formats.day(until))],
+            paragraphs=[_("This is what our books say of your account. Please tell us when yours say something else.")], widths="22 76 24 24 24", rows=lines, sums=[],
+            total=(f"{closing[0]} {found.currency}", formats.money(closing[1])))

@@ -14,10 +14,11 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, HiddenField, StringField, ValidationError, validators
 
-from app.billing.forms import customer_field, reason_field
+from app.billing.forms import reason_field
 from app.core import clock
 from app.core.choices import ListedField, currency_choices
 from app.core.fields import DayField, NumberField, Required, ServiceForm, clean_text, no_control, parse_number
+from app.customers.forms import customer_field
 
 FORM_KEY = re.compile(r"form:[0-9a-f]{32}")
 MOST_USES = 200

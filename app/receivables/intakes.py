@@ -13,8 +13,9 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app.core import clock
+from app.core.apart import reason_of
 from app.core.db import db, transaction
-from app.core.errors import DomainError, LostClaim
+from app.core.errors import LostClaim
 from app.core.formats import instant
 from app.core.jobs import Context
 from app.customers.checks import payment_methods
@@ -59,7 +60,7 @@ def read_all(ctx: Context) -> dict[str, str]:
         except Exception as error:
             log.exception("intake %s failed", intake.name)
             db.session.rollback()
-            reason = str(error) if isinstance(error, DomainError) else f"{type(error).__name__}: {error}"
+            reason = reason_of(error)
             ctx.note("failed", str(intake.title), reason)
             blocked[intake.name] = _("%(source)s could not be read: %(reason)s", source=intake.title, reason=reason)
     return {**too_old(), **blocked}

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from flask import current_app
 from flask_babel import force_locale, get_locale
 from flask_babel import gettext as _
 from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from app.billing import letters
 from app.billing.invoice_settings import seller_snapshot
 from app.billing.pdf import PDF
 from app.billing.pdf_process import renderer
@@ -111,14 +111,12 @@ def _html(case: LawyerCase, head: list[tuple[str, str]], rows: list[dict[str, An
         lines = [[_("Demand"), _("Of"), _("Due"), _("Open %(currency)s", currency=case.currency)]]
         lines += [[f"{row['demand']} ({row['kind']})" + (f" – {row['reminders']}" if row["reminders"] else ""), formats.day(row["issued_on"]), formats.day(row["due_on"]), formats.money(row["open"])]
                   for row in rows]
-        view = {"lang": _language().replace("_", "-"), "title": _("Demands for the lawyer"), "seller": seller, "logo": False,
-                "sender": " · ".join(filter(None, (seller["name"], seller["street"], f"{seller['postcode']} {seller['city']}".strip()))),
-                "address": [case.customer.company, case.customer.street, f"{case.customer.postcode} {case.customer.city}".strip()], "facts": [(_("Handed over"), head[9][1]), (_("Customer number"), case.customer.number)],
-                "paragraphs": [f"{label}: {value}" for label, value in head[1:] if value],
-                "widths": "92 25 25 28", "lines": "\n".join("\t".join(" ".join(cell.split()) for cell in line) for line in lines), "sums": [],
-                "total": (_("Open %(currency)s", currency=case.currency), formats.money(total(row["open"] for row in rows))), "payment": [],
-                "footer": [[seller["name"]], [seller["contact"], seller["phone"]], [seller["email"]], [seller["register"]]], "page_word": _("Page")}
-        return current_app.jinja_env.get_template("receivables/reminder_letter.html").render(v=view)
+        return letters.letter_html(
+            seller, language=_language(), title=_("Demands for the lawyer"),
+            address=[case.customer.company, case.customer.street, f"{case.customer.postcode} {case.customer.city}".strip()],
+            facts=[(_("Handed over"), head[9][1]), (_("Customer number"), case.customer.number)], paragraphs=[f"{label}: {value}" for label, value in head[1:] if value],
+            widths="92 25 25 28", rows=lines, sums=[], total=(_("Open %(currency)s", currency=case.currency), formats.money(total(row["open"] for row in rows))),
+            footer=[[seller["name"]], [seller["contact"], seller["phone"]], [seller["email"]], [seller["register"]]])
 
 
 def _language() -> str:

@@ -11,12 +11,12 @@ from flask_babel import ngettext
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from app.billing.forms import view_of
 from app.core import clock, formats
 from app.core.access import allowed, local_path
 from app.core.db import db
 from app.core.errors import Conflict, DomainError
 from app.core.money import ZERO
+from app.core.page_parts import view_of
 from app.core.views import expose
 from app.customers.models import Customer
 from app.receivables.allocation import BY_HAND

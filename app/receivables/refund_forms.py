@@ -7,9 +7,10 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, SelectField, StringField, validators
 
-from app.billing.forms import reason_field, to_lookup
+from app.billing.forms import reason_field
 from app.core import clock
 from app.core.fields import DayField, RelatedField, Required, ServiceForm, clean_text, no_control
+from app.core.page_parts import to_lookup
 from app.customers.models import Customer
 from app.receivables.forms import amount_field, is_form_key
 from app.receivables.refunds import LENGTHS

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from babel import Locale
-from flask import current_app
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.billing import letters
 from app.core import formats
 from app.core.sql import among
 from app.receivables.models import OpenItem
@@ -39,32 +38,17 @@ def letter_html(reminder: Reminder, rows: Sequence[Row], seller: dict[str, Any],
     """The document that the child renders; every text is escaped by the template."""
     customer = reminder.customer
     with force_locale(reminder.language):
-        city = " ".join(filter(None, (customer.postcode, customer.city)))
-        address = [customer.company, customer.contact if customer.contact != customer.company else "", customer.street, customer.address_extra,
-                   f"{city}, {customer.region}" if customer.region and customer.country != "DE" else city]
-        if customer.country != seller["country"]:
-            address.append((Locale("en").territories.get(customer.country) or customer.country).upper())
         lines = [[_("Demand"), _("Of"), _("Due"), _("Level"), _("Open %(currency)s", currency=reminder.currency)]]
         for row in rows:
             level = formats.number(row.item.level) if row.item.level else formats.number(row.demand.reminder_level) if row.demand.principal_id is None and row.demand.reminder_level else ""
             lines.append([_text(row), formats.day(row.demand.issued_on), formats.day(row.demand.due_on), level, formats.money(row.item.open)])
-        view = {
-            "lang": reminder.language.replace("_", "-"), "title": reminder.subject, "seller": seller, "logo": logo,
-            "sender": " · ".join(filter(None, (seller["name"], seller["street"], f"{seller['postcode']} {seller['city']}".strip()))),
-            "address": [row for row in address if row],
-            "facts": [(_("Date"), formats.day(reminder.sent_on)), (_("Customer number"), customer.number), (_("To be paid by"), formats.day(reminder.pay_until)),
-                      *([(_("Lock after"), formats.day(reminder.lock_on))] if reminder.lock_on else [])],
-            "paragraphs": [" ".join(part.split()) for part in reminder.body.split("\n\n") if part.strip()],
-            "lines": "\n".join("\t".join(" ".join(cell.split()) for cell in line) for line in lines), "widths": "80 25 25 12 28",
-            "sums": [(_("Your credit"), formats.money(-reminder.credit))] if reminder.credit else [],
-            "total": (_("To be paid %(currency)s", currency=reminder.currency), formats.money(reminder.total)),
-            "payment": _payment(reminder, rows, seller),
-            "footer": [[row for row in column if row] for column in (
-                [seller["name"], seller["street"], f"{seller['postcode']} {seller['city']}".strip()], [seller["contact"], seller["phone"], seller["email"], seller["website"]],
-                [seller["iban"] or seller["account"], seller["bic"], seller["bank"]], [seller["vat_id"] or seller["tax_number"], seller["register"]])],
-            "page_word": _("Page"),
-        }
-        return current_app.jinja_env.get_template("receivables/reminder_letter.html").render(v=view)
+        return letters.letter_html(
+            seller, language=reminder.language, title=reminder.subject, logo=logo, address=letters.address_of(customer, seller),
+            facts=[(_("Date"), formats.day(reminder.sent_on)), (_("Customer number"), customer.number), (_("To be paid by"), formats.day(reminder.pay_until)),
+                   *([(_("Lock after"), formats.day(reminder.lock_on))] if reminder.lock_on else [])],
+            paragraphs=[" ".join(part.split()) for part in reminder.body.split("\n\n") if part.strip()], widths="80 25 25 12 28", rows=lines,
+            sums=[(_("Your credit"), formats.money(-reminder.credit))] if reminder.credit else [],
+            total=(_("To be paid %(currency)s", currency=reminder.currency), formats.money(reminder.total)), payment=_payment(reminder, rows, seller))
 
 
 def _text(row: Row) -> str:

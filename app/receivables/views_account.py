@@ -9,12 +9,11 @@ from flask import abort, flash, redirect, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from app.billing.forms import view_of
 from app.core import clock
 from app.core.access import may
 from app.core.db import db
 from app.core.errors import DomainError, InvalidInput
-from app.core.page_parts import safe_url_for
+from app.core.page_parts import safe_url_for, view_of
 from app.core.views import AdminPage, allowed, expose
 from app.customers.models import Customer
 from app.receivables import account_letter

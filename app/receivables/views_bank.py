@@ -11,7 +11,7 @@ from flask_babel import ngettext
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import joinedload
 
-from app.billing.forms import reason_field, view_of
+from app.billing.forms import reason_field
 from app.billing.invoice_settings import iban as iban_rules
 from app.core import formats
 from app.core.access import may
@@ -19,6 +19,7 @@ from app.core.db import db
 from app.core.errors import DomainError, InvalidInput
 from app.core.fields import ServiceForm
 from app.core.listing import Cell
+from app.core.page_parts import view_of
 from app.core.text_index import any_of, has_part
 from app.core.views import AdminInterface, AdminPage, AdminView, action, allowed, expose, with_row
 from app.customers.models import Customer

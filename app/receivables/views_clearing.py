@@ -9,13 +9,14 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
-from app.billing.forms import customer_field, view_of
 from app.core import clock, formats
 from app.core.access import may
 from app.core.db import db
 from app.core.errors import Conflict, DomainError
 from app.core.fields import NumberField, ServiceForm
+from app.core.page_parts import view_of
 from app.core.views import AdminPage, allowed, expose
+from app.customers.forms import customer_field
 from app.customers.models import Customer
 from app.receivables import clearing
 from app.receivables.forms import MOST_USES, number_symbols, read_uses

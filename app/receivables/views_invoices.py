@@ -137,7 +137,7 @@ class InvoiceView(EInvoicePart, AdminView):
         """The stored bytes, proved by their hash; always as an attachment."""
         invoice = self.datamodel.get(pk) or abort(404)
         try:
-            data, name = invoice_pdf.reprint(invoice.id), f"{invoice.number.replace('/', '-')}.pdf"
+            data, name = invoice_pdf.reprint(invoice.id), f"{invoice.number}.pdf"
         except (InvalidInput, StoreError) as error:
             flash(str(error), "danger" if isinstance(error, StoreError) else "warning")
             return redirect(self.url_of(invoice) or self.list_url(), 303)

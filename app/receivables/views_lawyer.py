@@ -11,11 +11,11 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from sqlalchemy import select
 
-from app.billing.forms import view_of
 from app.core import clock, formats, own_rows, states
 from app.core.access import may
 from app.core.db import db
 from app.core.money import total
+from app.core.page_parts import view_of
 from app.core.views import AdminInterface, AdminPage, AdminView, action, allowed, expose
 from app.customers.models import Customer
 from app.receivables import lawyer

@@ -9,13 +9,13 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
-from app.billing.forms import view_of
 from app.billing.run_decisions import RunDecisions
 from app.billing.run_state import GOING, Note, notes_of, progress
 from app.core import clock
 from app.core.access import may
 from app.core.db import db
 from app.core.errors import InvalidInput
+from app.core.page_parts import view_of
 from app.core.views import AdminPage, allowed, expose
 from app.customers.models import Customer
 from app.receivables.hourly import HOURLY

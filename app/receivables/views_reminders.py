@@ -11,7 +11,6 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
-from app.billing.forms import view_of
 from app.billing.run_decisions import RunDecisions
 from app.billing.run_state import GOING, notes_of, progress
 from app.core import clock, formats, own_rows, states
@@ -19,6 +18,7 @@ from app.core.access import may
 from app.core.db import db
 from app.core.errors import InvalidInput
 from app.core.listing import Cell
+from app.core.page_parts import view_of
 from app.core.views import AdminInterface, AdminPage, AdminView, allowed, expose
 from app.customers.models import Customer
 from app.receivables.reminder_letters import deliveries

@@ -10,6 +10,15 @@
     });
   }
   if (kind) { kind.addEventListener("change", fit); fit(); }
+  // and only pages and entries of its language
+  var language = document.querySelector('.form-card select[name="language"]');
+  function speak() {
+    document.querySelectorAll(".form-card option[data-language]").forEach(function (option) {
+      option.hidden = option.disabled = option.dataset.language !== language.value;
+      if (option.disabled && option.selected) { option.parentNode.value = ""; }
+    });
+  }
+  if (language) { language.addEventListener("change", speak); speak(); }
 
   var tree = document.querySelector("[data-menu]"), dragged = null;
   if (!tree) { return; }

@@ -15,6 +15,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.core import clock
+from app.core.apart import reason_of
 from app.core.db import after_commit, db, transaction
 from app.core.errors import DomainError, Held, LostClaim
 from app.core.jobs import Job
@@ -155,7 +156,7 @@ def _hold(model: Any, row_id: int, claim: int, context: RunContext, reason: str)
 
 def _not_this_time(model: Any, row_id: int, claim: int, context: RunContext, error: Exception) -> None:
     """Back to waiting with a pause, or failed after `TRIES`: then a person decides."""
-    text = str(error) if isinstance(error, DomainError) else f"{type(error).__name__}: {error}"
+    text = reason_of(error)
     with transaction() as session:
         row = session.get(model, row_id, with_for_update=True)
         if row is None or row.claim != claim or row.state is not RunState.RUNNING:

@@ -6,7 +6,6 @@ unclear (the connection broke after the message was handed over) is shown. DKIM 
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import smtplib
@@ -26,12 +25,14 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select, update
 
 from app.core import clock
+from app.core.apart import reason_of
 from app.core.db import after_commit, db, transaction
 from app.core.errors import InvalidInput
 from app.system.mail_voice import voice_of
 from app.system.models import Document, MailMessage, ProtocolKind
 from app.system.outbox import OutboxState, claim_batch, try_again
 from app.system.protocol import record
+from app.system.sealed import seal, unseal
 from app.system.settings import Setting, declare, setting
 from app.system.wake import wake
 
@@ -65,7 +66,7 @@ def queue_mail(key: str, kind: str, recipient: str, subject: str, body: str, cus
         session.add(MailMessage(
             key=key, kind=kind, recipient=recipient, subject=" ".join(subject.split())[:200], body=body, customer_id=customer_id,
             document_ids=list(document_ids), message_id=f"<{uuid4().hex}@{_domain()}>", resend_when_unsure=resend_when_unsure,
-            sealed=json.dumps(dict(sealed)) if sealed else None))
+            sealed=seal(sealed)))
         record(ProtocolKind.CUSTOMER_MAIL, "queued", subject_type="mail", subject=subject, customer_id=customer_id, note=f"{kind} → {recipient}")
         session.flush()
         after_commit(lambda: wake("mail"))
@@ -89,19 +90,11 @@ def _build(row: MailMessage, files: list[tuple[Document, bytes]]) -> EmailMessag
     message["Message-ID"] = row.message_id
     message["Date"] = format_datetime(clock.now())
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(_unsealed(row))
+    message.set_content(unseal(row.body, row.sealed))
     for document, data in files:
         main, _slash, sub = document.media_type.partition("/")
         message.add_attachment(data, maintype=main, subtype=sub or "octet-stream", filename=document.file_name)
     return message
-
-
-def _unsealed(row: MailMessage) -> str:
-    """The text as it goes out."""
-    body = row.body
-    for name, value in json.loads(row.sealed or "{}").items():
-        body = body.replace("{{" + name + "}}", value)
-    return body
 
 
 def _connect(url: str) -> smtplib.SMTP:
@@ -162,7 +155,7 @@ def deliver_mail(limit: int = 50, *where: Any) -> int:
 
 
 def _words(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:500]
+    return reason_of(error)[:500]
 
 
 def _message_of(mail_id: int) -> EmailMessage:

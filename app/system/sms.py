@@ -6,7 +6,6 @@ unclear (the answer was lost, the worker died while it sent) is shown, and only 
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from sqlalchemy import and_, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from app.core import clock, formats
+from app.core.apart import reason_of
 from app.core.db import after_commit, db, transaction
 from app.core.errors import InvalidInput
 from app.plugin_api.provisioning import Refused, TryLater, Unknown
@@ -25,6 +25,7 @@ from app.plugin_api.sms import SmsGateway, SmsMessage, SmsReceipt
 from app.system.models import ProtocolKind
 from app.system.outbox import OutboxState, claim_batch, delay, try_again
 from app.system.protocol import record
+from app.system.sealed import fill_in, seal, unseal
 from app.system.settings import forget_cached, setting
 from app.system.sms_gateways import chosen_gateway, gateway_problems
 from app.system.sms_models import Sms
@@ -55,13 +56,13 @@ def queue_sms(key: str, kind: str, recipient: str, text: str, *, subject: str = 
         if session.scalar(select(Sms.id).where(Sms.key == key)):
             return False
         text = simplify(text) if setting("sms.simplify") else text
-        size = measure(_put_in(text, sealed or {}))
+        size = measure(fill_in(text, sealed))
         if not size.parts:
             raise InvalidInput(_("The text of this SMS is empty."))
         if size.parts > MOST_PARTS:
             raise InvalidInput(_("This text would be %(n)d SMS; at most %(most)d are sent as one message. Shorten it.", n=size.parts, most=MOST_PARTS))
         _check_limits(customer_id, license_id)
-        session.add(Sms(key=key, kind=kind, subject=subject[:120], recipient=recipient, text=text, sealed=json.dumps(dict(sealed)) if sealed else None,
+        session.add(Sms(key=key, kind=kind, subject=subject[:120], recipient=recipient, text=text, sealed=seal(sealed),
                         sender=setting("sms.sender"), parts=size.parts, customer_id=customer_id, license_id=license_id, expires_at=expires_at))
         session.flush()
         after_commit(lambda: wake("sms"))
@@ -78,12 +79,6 @@ def _check_limits(customer_id: int | None, license_id: int | None) -> None:
         raise InvalidInput(_("Today this license has had %(n)d SMS already, which is the limit of a day. Try again tomorrow.", n=most))
     if customer_id is not None and sent_today(Sms.customer_id == customer_id) >= (most := setting("sms.per_customer_day")):
         raise InvalidInput(_("Today %(n)d SMS were sent for this customer already, which is the limit of a day. Try again tomorrow.", n=most))
-
-
-def _put_in(text: str, sealed: Mapping[str, str]) -> str:
-    for name, value in sealed.items():
-        text = text.replace("{{" + name + "}}", value)
-    return text
 
 
 # delivery -----------------------------------------------------------------------------------------------------------
@@ -145,7 +140,7 @@ def _deliver(row: Any, gateway: SmsGateway) -> bool:
         return True
     except Exception as error:
         log.exception("SMS %s cannot be built", row.id)
-        _settle(row, {"state": OutboxState.HELD, "error": f"{type(error).__name__}: {error}"[:500]})
+        _settle(row, {"state": OutboxState.HELD, "error": reason_of(error)[:500]})
         return True
     values: dict[str, Any] = {"gateway": gateway.code}
     try:
@@ -159,7 +154,7 @@ def _deliver(row: Any, gateway: SmsGateway) -> bool:
         _settle(row, {**values, "state": OutboxState.UNSURE, "unsure": True, "error": str(error.reason)[:500]})
     except Exception as error:      # a fault of the plugin: it may have gone out
         log.exception("the gateway %s failed on SMS %s", gateway.code, row.id)
-        _settle(row, {**values, "state": OutboxState.UNSURE, "unsure": True, "error": f"{type(error).__name__}: {error}"[:500]})
+        _settle(row, {**values, "state": OutboxState.UNSURE, "unsure": True, "error": reason_of(error)[:500]})
     else:
         _settle(row, {**values, "state": OutboxState.DONE, "done_at": clock.now(), "unsure": False, "error": "", "sealed": None, "parts": max(1, receipt.parts)}, receipt)
     return True
@@ -170,7 +165,7 @@ def _message_of(ident: int) -> SmsMessage:
     try:
         if row.expires_at is not None and row.expires_at <= clock.now():
             raise InvalidInput(_("The link in this SMS had expired before it could be sent. Send a new one."))
-        return SmsMessage(row.key, row.recipient, _put_in(row.text, json.loads(row.sealed or "{}")), row.sender)
+        return SmsMessage(row.key, row.recipient, unseal(row.text, row.sealed), row.sender)
     finally:
         db.session.rollback()       # nothing is open while the gateway is slow
 

@@ -15,8 +15,6 @@ BASIC = ("@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ !\"#¤
 EXTENSION = {"\f": 0x0A, "^": 0x14, "{": 0x28, "}": 0x29, "\\": 0x2F, "[": 0x3C, "~": 0x3D, "]": 0x3E, "|": 0x40, "€": 0x65}
 ESCAPE = 0x1B
 _CODE = {char: code for code, char in enumerate(BASIC) if code != ESCAPE}
-_CHAR = {code: char for char, code in _CODE.items()}
-_EXTENDED = {code: char for char, code in EXTENSION.items()}
 GSM7, UCS2 = "gsm7", "ucs2"
 WHOLE = {GSM7: 160, UCS2: 70}           # places of one SMS
 PART = {GSM7: 153, UCS2: 67}            # places of one part of several
@@ -79,18 +77,6 @@ def encode_gsm7(text: str) -> bytes:
         else:
             raise UnicodeEncodeError("gsm7", text, at, at + 1, "not in the default alphabet")
     return bytes(made)
-
-
-def decode_gsm7(octets: bytes) -> str:
-    """Back to text; what is not in a table is shown as a space, as handsets do."""
-    found, escaped = [], False
-    for code in octets:
-        if not escaped and code == ESCAPE:
-            escaped = True
-            continue
-        found.append(_EXTENDED.get(code, _CHAR.get(code, " ")) if escaped else _CHAR.get(code, " "))
-        escaped = False
-    return "".join(found)
 
 
 def simplify(text: str) -> str:

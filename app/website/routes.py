@@ -9,9 +9,9 @@ from flask import Blueprint, Flask, Response, abort, make_response, redirect, re
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
-from werkzeug.http import dump_options_header
 from werkzeug.wsgi import FileWrapper
 
+from app.core.attachments import disposition
 from app.core.db import db
 from app.system import documents
 from app.system.settings import setting
@@ -87,7 +87,7 @@ def media(key: int, name: str) -> Any:
         response.data = documents.read(found.document)
     response.set_etag(found.sha256)
     response.headers["Content-Type"] = found.media_type
-    response.headers["Content-Disposition"] = dump_options_header("inline", {"filename": found.name})
+    response.headers["Content-Disposition"] = disposition(found.name, shown=True)
     response.headers["Content-Security-Policy"] = SANDBOX
     if response.status_code == 200:
         try:

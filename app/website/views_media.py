@@ -56,8 +56,8 @@ class MediaView(AdminView):
     list_title, add_title, edit_title = _l("Container"), _l("Upload"), _l("Describe")
     list_help = _l("Pictures and films of the website. What lies here can be seen by everybody who knows its address.")
     empty_text = _l("Upload a picture; then it can be put into pages.")
-    show_page = "website/media.html"
-    list_columns = ["title", "media_type", "size", "alt", "created_at"]
+    show_page, list_template = "website/media.html", "website/media_list.html"
+    list_columns = ["title", "preview", "media_type", "size", "alt", "created_at"]
     show_columns = ["title", "alt", "media_type", "size", "width", "height", "sha256", "poster", "created_at"]
     add_columns = ["title"]
     edit_columns = ["title", "alt", "poster", "captions"]
@@ -68,10 +68,13 @@ class MediaView(AdminView):
     list_tabs = [("all", _l("All"), None), ("pictures", _l("Pictures"), Media.media_type.startswith("image/")), ("films", _l("Films"), Media.media_type.startswith("video/"))]
     deletable = True
     label_columns = {"alt": _l("Description of the picture"), "media_type": _l("Type"), "sha256": _l("Checksum (SHA-256)"), "poster": _l("Still picture"), "width": _l("Width in pixels"),
-                     "height": _l("Height in pixels"), "created_at": _l("Uploaded"), "title": _l("Title")}
-    formatters_columns = {"size": formats.size, "created_at": formats.instant, "width": lambda value: value, "height": lambda value: value,
+                     "height": _l("Height in pixels"), "created_at": _l("Uploaded"), "title": _l("Title"), "preview": _l("Preview")}
+    formatters_columns = {"preview": thumbnail, "media_type": lambda value: value.partition("/")[2].upper(), "size": formats.size, "created_at": formats.instant, "width": lambda value: value, "height": lambda value: value,
                           "sha256": lambda value: Markup('<span class="hash">{}</span>').format(value)}
     edit_form_extra_fields = {name: getattr(EditForm, name) for name in ("title", "alt", "poster", "captions")}
+
+    def raw(self, item: Media, column: str) -> Any:
+        return item if column == "preview" else super().raw(item, column)
 
     def used(self, item: Media) -> list[tuple[str, str | None]]:
         return [(str(use), None if isinstance(use, str) else self.url_of_any(use)) for use in container.used_by(item)]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from flask import abort, redirect, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import StringField, validators
+from wtforms.fields.choices import Choice
 
 from app.core.access import allowed
 from app.core.choices import ListedField
@@ -21,14 +23,24 @@ from app.website import menu, pages
 from app.website.models import MenuItem, Page, SiteForm, TargetKind
 from app.website.views_pages import languages
 
+
+class LanguageField(RelatedField):
+    """Rows of a language each; `menu.js` shows those of the language that is chosen beside it."""
+
+    def iter_choices(self) -> Iterator[Any]:
+        spoken = {str(row.id): row.language for row in [*(self.rows() or ()), *self._chosen()]}
+        for value, label, selected, _more in super().iter_choices():
+            yield Choice(value, label, selected, {"data-language": spoken[value]} if value in spoken else {})
+
+
 FIELDS: dict[str, Any] = {
     "language": ListedField(_l("Language"), [validators.InputRequired()], listed=languages),
     "kind": EnumField(_l("Leads to"), [validators.InputRequired()], kind=TargetKind),
-    "page": RelatedField(_l("Page"), [validators.Optional()], model=Page, description=_l("A text or film page of the same language.")),
+    "page": LanguageField(_l("Page"), [validators.Optional()], model=Page, description=_l("A text or film page of the same language.")),
     "form": EnumField(_l("Form"), [validators.Optional()], kind=SiteForm, blank=True),
     "address": StringField(_l("Address"), [validators.Optional(), no_control, validators.Length(max=300)], filters=[clean_text], description=_l("For example https://www.example.org, or /portal/.")),
     "title": StringField(_l("Title in the menu"), [validators.Optional(), no_control, validators.Length(max=40)], filters=[clean_text], description=_l("The page's menu title or the form's name when left empty.")),
-    "parent": RelatedField(_l("Below"), [validators.Optional()], model=MenuItem, narrow=lambda query: query.where(MenuItem.parent_id.is_(None)), description=_l("Empty: on the first level.")),
+    "parent": LanguageField(_l("Below"), [validators.Optional()], model=MenuItem, narrow=lambda query: query.where(MenuItem.parent_id.is_(None)), description=_l("Empty: on the first level.")),
 }
 COLUMNS = [*FIELDS]
 
@@ -39,7 +51,7 @@ class MenuItemView(AdminView):
     datamodel = AdminInterface(MenuItem)
     route_base = "/website/menu-entries"
     form_template = "website/menu_form.html"
-    list_title, add_title, edit_title = _l("Menu entries"), _l("New menu entry"), _l("Edit menu entry")
+    list_title, add_title, edit_title = _l("Menu"), _l("New menu entry"), _l("Edit menu entry")
     list_columns = ["title", "language", "kind", "page", "form", "address"]
     show_columns = [*COLUMNS]
     add_columns = edit_columns = COLUMNS
@@ -51,7 +63,8 @@ class MenuItemView(AdminView):
     add_form_extra_fields = edit_form_extra_fields = FIELDS
 
     def list_url(self, **arguments: Any) -> str:
-        return url_for("MenuPage.index")
+        """The tree, in the language that was looked at."""
+        return url_for("MenuPage.index", language=request.args.get("language") if request.args.get("language") in pages.LANGUAGES else None)
 
     def url_of(self, row: Any) -> str | None:
         return url_for("MenuPage.index", language=row.language)

@@ -13,7 +13,9 @@ from cryptography import x509
 
 from conformance.runner import NotUnderstood, Verdict
 from plugins.paypal import amounts, events, hosts, meaning, orders, signature, verify_call
+from plugins.paypal.facts import REFUND_STATES
 from plugins.paypal.meaning import Step
+from plugins.paypal.models import RefundState
 
 # What a sentence of a case asks for, by its words; several may fit.
 SAYINGS: tuple[tuple[str, frozenset[Step]], ...] = (
@@ -53,7 +55,7 @@ def check(case: dict[str, Any], files: Path) -> dict[str, Verdict]:
 
 
 def _amount(given: dict[str, Any], expect: dict[str, Any]) -> dict[str, Verdict]:
-    got = amounts.amount_text(amounts.of_minor(given["minor_units"], given["currency"]), given["currency"])
+    got = amounts.amount_text(Decimal(given["minor_units"]).scaleb(-amounts.decimals(given["currency"])), given["currency"])
     return {"value": Verdict(got == expect.get("value"), got)}
 
 
@@ -84,7 +86,7 @@ def _refund_status(given: dict[str, Any], expect: dict[str, Any]) -> dict[str, V
     status = given["refund_status"]
     if status not in meaning.REFUND_RANKS:
         raise NotUnderstood(f"the refund status {status}")
-    back = meaning.money_given_back(status)
+    back = REFUND_STATES.get(status) is RefundState.DONE
     return {"money_given_back": Verdict(back is expect.get("money_given_back"), back)}
 
 
@@ -142,6 +144,11 @@ def _note_of_exchange(note: str, judged: list[events.Verdict], asked: Decimal, o
     return Verdict(any(wanted.values()) and all(word in got for word, asked_for in wanted.items() if asked_for), got)
 
 
+def _given_back(told: events.Told) -> Decimal:
+    """What went back by this message alone."""
+    return told.refund.amount if told.refund is not None and REFUND_STATES.get(told.refund.status) is RefundState.DONE else Decimal("0.00")
+
+
 def _webhook(given: dict[str, Any], expect: dict[str, Any]) -> dict[str, Verdict]:
     """What one message tells; the demand of 59.97 EUR is what the cases' payments are for."""
     told = events.read(given["event"])
@@ -152,7 +159,7 @@ def _webhook(given: dict[str, Any], expect: dict[str, Any]) -> dict[str, Verdict
     if told.capture is not None:
         judged = events.judge(told.capture.status, told.capture.gross, told.capture.currency, asked, "EUR")
         paid, booked = judged.paid, judged.booked
-    back = events.given_back(told)
+    back = _given_back(told)
     verdicts = {"paid": Verdict(paid is expect.get("paid"), paid), "given_back": Verdict(f"{back:.2f}" == expect.get("given_back"), f"{back:.2f}"),
                 "booked": Verdict(f"{booked:.2f}" == expect.get("booked"), f"{booked:.2f}"), "http_answer": Verdict(expect.get("http_answer") == 200, 200)}
     if "action" in expect:
@@ -173,15 +180,15 @@ def _note_of_webhook(told: events.Told, note: str, asked: Decimal) -> Verdict:
     if "list for a person" in note or "for a person" in note:
         checks["listed"] = told.capture is not None or told.refund is not None
     if "before completed" in note or "end state" in note or "order" in note:
-        checks["waits for its capture"] = told.refund is not None and bool(told.refund.capture_id) and f"{events.given_back(told):.2f}" in note
+        checks["waits for its capture"] = told.refund is not None and bool(told.refund.capture_id) and f"{_given_back(told):.2f}" in note
     if "twice" in note or "duplicate" in note or "once" in note or "same" in note:
         checks["known by PayPal's id"] = bool(told.capture or told.refund)
     if "ignore" in note or "unknown event" in note:
         checks["ignored"] = told == events.Told(told.kind)
     if "reopen" in note or "open again" in note or "open" in note.split():
-        checks["reopened"] = events.given_back(told) > 0
+        checks["reopened"] = _given_back(told) > 0
     if "part" in note.split():
-        checks["in part"] = Decimal(0) < events.given_back(told) < asked
+        checks["in part"] = Decimal(0) < _given_back(told) < asked
     return Verdict(bool(checks) and all(checks.values()), checks)
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from babel import Locale
-from flask import current_app
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from app.billing import letters
 from app.billing.invoice_settings import seller_snapshot
 from app.billing.pdf_process import renderer
 from app.catalog.tax import NOTES
@@ -130,24 +129,11 @@ def letter_html(session: Session, row: Statement) -> str:
             notes.append(_("We transfer the amount to your account %(iban)s.", iban=payee["iban"]) if payee["iban"] else _("Please tell us your bank account, so that we can pay."))
         elif row.carried:
             notes.append(_("More was taken back than paid. The difference is set off against your next statement."))
-        town = f"{payer['postcode']} {payer['city']}".strip()
-        view = {
-            "lang": language.replace("_", "-"), "title": _("Commission statement (self-billed invoice)") if row.number else _("Commission statement: preview"), "seller": payer, "logo": False,
-            "sender": " · ".join(filter(None, (payer["name"], payer["street"], town))), "address": _address(payee, payer),
-            "facts": [fact for fact in ((_("Number"), row.number), (_("Date"), formats.day(row.issued_on) if row.issued_on else ""), (_("Month"), month_words(row)),
-                                        (_("Representative"), payee["number"]), (_("Your tax number"), payee["tax_number"]), (_("Your VAT id"), payee["vat_id"])) if fact[1]],
-            "paragraphs": [_("This is your commission for what your customers paid; what was taken back is deducted.")],
-            "lines": "\n".join("\t".join(" ".join(cell.split()) for cell in line) for line in lines), "widths": "22 90 29 29", "sums": sums, "total": total, "payment": notes,
-            "footer": [[text for text in column if text] for column in (
-                [payer["name"], payer["street"], town], [payer["contact"], payer["phone"], payer["email"], payer["website"]], [payer["vat_id"] or payer["tax_number"], payer["register"]])],
-            "page_word": _("Page"),
-        }
-        return current_app.jinja_env.get_template("commission/statement.html").render(v=view)
-
-
-def _address(payee: dict[str, Any], payer: dict[str, Any]) -> list[str]:
-    city = " ".join(filter(None, (payee["postcode"], payee["city"])))
-    rows = [payee["name"], payee["street"], payee["address_extra"], f"{city}, {payee['region']}" if payee["region"] and payee["country"] != "DE" else city]
-    if payee["country"] != payer["country"]:
-        rows.append((Locale("en").territories.get(payee["country"]) or payee["country"]).upper())
-    return [row for row in rows if row]
+        return letters.letter_html(
+            payer, language=language, title=_("Commission statement (self-billed invoice)") if row.number else _("Commission statement: preview"),
+            address=letters.postal_address({**payee, "contact": ""}, payer["country"]),
+            facts=[fact for fact in ((_("Number"), row.number), (_("Date"), formats.day(row.issued_on) if row.issued_on else ""), (_("Month"), month_words(row)),
+                                     (_("Representative"), payee["number"]), (_("Your tax number"), payee["tax_number"]), (_("Your VAT id"), payee["vat_id"])) if fact[1]],
+            paragraphs=[_("This is your commission for what your customers paid; what was taken back is deducted.")], widths="22 90 29 29", rows=lines, wrap=True, sums=sums, total=total,
+            payment=notes, footer=[[payer["name"], payer["street"], f"{payer['postcode']} {payer['city']}".strip()], [payer["contact"], payer["phone"], payer["email"], payer["website"]],
+                                   [payer["vat_id"] or payer["tax_number"], payer["register"]]])

@@ -46,6 +46,7 @@ def post_missing(report: Report) -> dict[Source, int]:
         while True:
             with transaction() as session:
                 rows = read(session, after)
+                _known = facts.debtors(session, {row.customer_id for row in rows if getattr(row, "customer_id", None) is not None})     # kept: `debtor` finds them without asking
                 entries = make(session, rows, report) if rows else []
                 session.add_all(entries)
             done[source] += len(entries)
@@ -129,9 +130,9 @@ def _of(payment: Payment) -> dict[str, Any]:
 
 
 def _assigned(session: Session, rows: Sequence[Any], _report: Report) -> list[Entry]:
-    found = []
+    firsts, found = facts.firsts(session, Source.PAYMENT, (row.id for row in rows)), []
     for payment in rows:
-        first = _first(session, payment)
+        first = firsts[payment.id]
         posting = postings.money_in(payment.amount, first.contra, debtor(session, payment.customer_id))
         found.append(_entry(posting, Source.ASSIGNED, payment.id, on_date=first.on_date, **_of(payment)))
     return found
@@ -139,9 +140,9 @@ def _assigned(session: Session, rows: Sequence[Any], _report: Report) -> list[En
 
 def _returns(session: Session, rows: Sequence[Any], _report: Report) -> list[Entry]:
     """The money goes back from where it went, whatever the settings say by now."""
-    found = []
+    firsts, found = facts.firsts(session, Source.PAYMENT, (row.id for row in rows)), []
     for payment in rows:
-        posting = postings.money_in(-payment.amount, _first(session, payment).account, _owner(session, payment))
+        posting = postings.money_in(-payment.amount, firsts[payment.id].account, _owner(session, payment))
         found.append(_entry(posting, Source.RETURN, payment.id, on_date=payment.returned_on, **{**_of(payment), "text": payment.returned_because[:120]}))
     return found
 
@@ -156,20 +157,15 @@ def _refunds(session: Session, rows: Sequence[Any], _report: Report) -> list[Ent
 
 
 def _refunds_back(session: Session, rows: Sequence[Any], _report: Report) -> list[Entry]:
-    found = []
+    firsts, found = facts.firsts(session, Source.REFUND, (row.id for row in rows)), []
     for refund in rows:
-        first = session.scalars(select(Entry).where(Entry.source == Source.REFUND, Entry.source_id == refund.id)).one()
-        posting = postings.money_in(refund.amount, first.account, debtor(session, refund.customer_id))
+        posting = postings.money_in(refund.amount, firsts[refund.id].account, debtor(session, refund.customer_id))
         found.append(_entry(posting, Source.REFUND_BACK, refund.id, on_date=refund.reversed_on, **_of_refund(refund, refund.reversed_because)))
     return found
 
 
 def _of_refund(refund: Refund, text: str) -> dict[str, Any]:
     return {"document": f"R{refund.id}", "text": text[:120], "currency": refund.currency, "customer_id": refund.customer_id}
-
-
-def _first(session: Session, payment: Payment) -> Entry:
-    return session.scalars(select(Entry).where(Entry.source == Source.PAYMENT, Entry.source_id == payment.id)).one()
 
 
 def _losses(session: Session, rows: Sequence[Any], _report: Report) -> list[Entry]:

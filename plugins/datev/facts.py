@@ -14,7 +14,7 @@ from app.billing.models import Invoice, InvoiceLine, InvoiceTax
 from app.receivables.events import NOT_MONEY, WRITE_OFF
 from app.receivables.models import Allocation, OpenItem, Payment, PaymentState
 from app.receivables.refund_models import Refund, RefundState, RefundUse
-from plugins.datev.models import Entry, Source
+from plugins.datev.models import Debtor, Entry, Source
 
 CHUNK = 200
 
@@ -67,6 +67,15 @@ def losses(session: Session, start: date, after: int) -> Sequence[Allocation]:
     """What was given up, and what of it was taken back (negative)."""
     query = select(Allocation).join(Payment, Payment.id == Allocation.payment_id).where(Payment.method == WRITE_OFF, Allocation.on_date >= start)
     return session.scalars(_missing(query, Source.LOSS, Allocation.id, after)).all()
+
+
+def debtors(session: Session, customer_ids: Iterable[int]) -> Sequence[Debtor]:
+    return session.scalars(select(Debtor).where(Debtor.customer_id.in_(list(customer_ids)))).all()
+
+
+def firsts(session: Session, source: Source, ids: Iterable[int]) -> dict[int, Entry]:
+    """By its origin's id, the posting that what is posted now undoes or moves."""
+    return {entry.source_id: entry for entry in session.scalars(select(Entry).where(Entry.source == source, Entry.source_id.in_(list(ids))))}
 
 
 def lines_of(session: Session, ids: Iterable[int]) -> dict[int, list[InvoiceLine]]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, flash, make_response, redirect, request, url_for
+from flask import abort, flash, redirect, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from werkzeug.http import dump_options_header
 
 from app.customers.models import Customer
 from app.plugin_api import InvalidInput, clock, db
@@ -16,6 +15,7 @@ from app.plugin_api.staff import (
     AdminView,
     WorkPage,
     allowed,
+    as_file,
     expose,
     link_to,
 )
@@ -75,10 +75,7 @@ class ExportView(AdminView):
     def file(self, pk: Any) -> Any:
         made = self.datamodel.get(pk) or abort(404)
         document, data = exports.content(made)
-        response = make_response(data)
-        response.headers["Content-Type"] = "text/csv; charset=windows-1252"
-        response.headers["Content-Disposition"] = dump_options_header("attachment", {"filename": document.file_name})
-        return response
+        return as_file(data, document.file_name, "text/csv; charset=windows-1252")
 
     def head_links(self, item: Any) -> list[Any]:
         return [link for link in (link_to("ExportView.file", _("Download"), "fa-download", pk=item.id), *super().head_links(item)) if link]

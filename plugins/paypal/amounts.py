@@ -25,11 +25,6 @@ def amount_text(amount: Decimal, currency: str) -> str:
     return f"{rounded:f}"
 
 
-def of_minor(units: int, currency: str) -> Decimal:
-    """Smallest units as PayPal counts them → amount."""
-    return Decimal(units).scaleb(-decimals(currency))
-
-
 def read(value: Any) -> tuple[Decimal, str]:
     """{"currency_code", "value"} → (amount, currency). ValueError when it is none, or has a part of a cent."""
     if not isinstance(value, dict):

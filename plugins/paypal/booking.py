@@ -20,7 +20,7 @@ from app.receivables.payments import record_payment, record_return
 from app.receivables.queries import account_for_update
 from plugins.paypal.cases import close_case, open_case, staff_language
 from plugins.paypal.events import judge
-from plugins.paypal.meaning import was_received
+from plugins.paypal.meaning import CAPTURE_STEPS, Step, was_received
 from plugins.paypal.models import Attempt, AttemptState, Capture, CaseKind, PayPalRefund, RefundState
 from plugins.paypal.orders import day_of
 
@@ -52,7 +52,7 @@ def _say(attempt: Attempt, row: Capture) -> None:
     elif was_received(row.status):
         wanted = AttemptState.HELD
     else:
-        wanted = AttemptState.PENDING if row.status == "PENDING" else AttemptState.FAILED
+        wanted = AttemptState.PENDING if CAPTURE_STEPS.get(row.status) is Step.WAIT else AttemptState.FAILED
     if attempt.state is not wanted and attempt.may_become(wanted):
         attempt.move_to(wanted)
         attempt.problem = row.held

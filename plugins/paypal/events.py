@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from plugins.paypal.meaning import Step, money_given_back, money_received
+from plugins.paypal.meaning import CAPTURE_STEPS, Step, money_received
 from plugins.paypal.orders import IDENT, CaptureFacts, RefundFacts, Unreadable, read_capture, read_refund, text
 
 CAPTURE_STATES = {"PAYMENT.CAPTURE.COMPLETED": "COMPLETED", "PAYMENT.CAPTURE.PENDING": "PENDING", "PAYMENT.CAPTURE.DECLINED": "DECLINED",
@@ -46,9 +46,7 @@ class Told:
             return Step.ADMIN
         if self.order_id:
             return Step.ASK
-        if self.capture is not None and self.capture.status == "PENDING":
-            return Step.WAIT
-        return Step.DONE
+        return CAPTURE_STEPS.get(self.capture.status, Step.DONE) if self.capture is not None else Step.DONE
 
 
 def read(event: Any) -> Told:
@@ -114,8 +112,3 @@ def judge(status: str, gross: Decimal, currency: str, asked: Decimal, asked_curr
     if currency != asked_currency or gross <= 0:
         return Verdict(nothing, False, hold=True)
     return Verdict(gross, gross >= asked and money_received(status), different=gross != asked)
-
-
-def given_back(told: Told) -> Decimal:
-    """What went back by this message alone."""
-    return told.refund.amount if told.refund is not None and money_given_back(told.refund.status) else Decimal("0.00")

@@ -50,10 +50,6 @@ def was_received(capture_status: str) -> bool:
     return capture_status in WAS_RECEIVED
 
 
-def money_given_back(refund_status: str) -> bool:
-    return refund_status == "COMPLETED"
-
-
 def later(one: str, other: str, ranks: dict[str, int]) -> str:
     """The state that comes after the other: messages arrive in any order."""
     return other if ranks.get(other, 0) > ranks.get(one, 0) else one

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from flask import flash
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
-from wtforms import StringField, TextAreaField, validators
+from wtforms import TextAreaField, validators
 
+from app.customers.forms import customer_field
 from app.customers.models import Customer
-from app.plugin_api import InvalidInput, db, formats
+from app.plugin_api import InvalidInput, formats
 from app.plugin_api.staff import AdminInterface, AdminView, PageLink, Required, ServiceForm, action, any_of, has_part
 from plugins.paypal import booking, cases
 from plugins.paypal.models import CASES, Case, CaseKind, CaseState
@@ -22,7 +22,7 @@ class NoteForm(ServiceForm):
 
 
 class BookForm(ServiceForm):
-    customer = StringField(_l("Customer number"), [Required(), validators.Length(max=20)], description=_l("Whose payment it is. What it does not certainly pay is credit."))
+    customer = customer_field(_l("Whose payment it is. What it does not certainly pay is credit."))
 
 
 class PayPalCaseView(AdminView):
@@ -56,10 +56,10 @@ class PayPalCaseView(AdminView):
     @action("book", _l("Book for a customer"), _l("The payment becomes the customer's: it pays what it certainly belongs to, the rest is credit."), "fa-coins", multiple=False, form=BookForm,
             when=lambda item: item.state is CaseState.OPEN and item.kind in (CaseKind.UNKNOWN_PAYMENT, CaseKind.HELD_PAYMENT) and item.capture is not None and item.capture.payment_id is None)
     def book(self, items: list[Case], form: BookForm) -> None:
-        owner = db.session.scalar(select(Customer).where(Customer.number == (form.customer.data or "").strip()))
-        if owner is None or items[0].capture is None:
-            raise InvalidInput(_("There is no customer with this number."), "customer")
-        payment = booking.book_for(items[0].capture, owner)
+        capture, owner = items[0].capture, cast("Customer | None", form.customer.data)
+        if capture is None or owner is None:
+            raise InvalidInput(_("There is no payment to book."))
+        payment = booking.book_for(capture, owner)
         flash(_("The payment of %(amount)s was booked.", amount=formats.money(payment.amount, payment.currency)), "success")
 
     @action("clear", _l("Clear"), _l("Say how it was settled."), "fa-check", multiple=False, form=NoteForm, verb=_l("Clear"), when=lambda item: item.state is CaseState.OPEN)

@@ -6,10 +6,11 @@ import csv
 import io
 
 import pytest
+from werkzeug.test import EnvironBuilder
 
 from app.admin import record_export
 from app.core.actor import Actor, acting
-from app.core.db import transaction
+from app.core.db import db, transaction
 from app.system.mail import queue_mail
 from app.system.models import ProtocolKind
 from app.system.protocol import record
@@ -33,6 +34,17 @@ def test_the_protocol_with_old_and_new(admin):
     assert len(found) == 1 and list(found[0].values())[2:9] == ["changed", "customer", "Nordfunk", "7", "city: Kiel → Bonn; iban:  → x", "moved", "clerk"]
     page = admin.get("/admin/protocol/list/?kind=customer").text
     assert "/admin/protocol/export?kind=customer" in page and "<del>Kiel</del> → <ins>Bonn</ins>" in page
+
+
+def test_it_goes_on_after_the_requests_session_was_closed(app, admin):
+    """A server reads the answer when the request is over."""
+    note("Nordfunk")
+    cookie = admin.http.get_cookie(app.config["SESSION_COOKIE_NAME"])
+    environ = EnvironBuilder(path="/admin/protocol/export", query_string="kind=customer", headers={"Cookie": f"{cookie.key}={cookie.value}"}).get_environ()
+    told = []
+    chunks = app.wsgi_app(environ, lambda status, headers, *rest: told.append(status))
+    db.session.remove()
+    assert told == ["200 OK"] and "Nordfunk" in b"".join(chunks).decode()
 
 
 def test_the_same_filters_as_the_list(admin):

@@ -100,7 +100,7 @@ def test_a_file_is_checked_and_only_downloaded(app: Flask, world: World) -> None
     assert send(login, "/portal/chat/file", {"client_id": "file-one1"}).status_code == 422
     good = send(login, "/portal/chat/file", {"client_id": "file-one1", "file": (io.BytesIO(b"a list"), "Liste ä.txt")})
     answer = login.get(f"/portal/chat/{good.json['conversation']}/file/1")
-    assert answer.data == b"a list" and answer.headers["Content-Disposition"].startswith("attachment; filename*=UTF-8''Liste%20") and "sandbox" in answer.headers["Content-Security-Policy"]
+    assert answer.data == b"a list" and answer.headers["Content-Disposition"] == "attachment; filename=\"Liste a.txt\"; filename*=UTF-8''Liste%20%C3%A4.txt" and "sandbox" in answer.headers["Content-Security-Policy"]
     assert login.get(f"/portal/chat/{good.json['conversation']}/file/2").status_code == 404
 
 

@@ -16,7 +16,7 @@ from app.exchange.accounting import perform, start
 from app.exchange.accounting_models import AccountingRun
 from app.plugin_api import ExportRequest
 from app.receivables.allocation import reverse_allocation
-from app.receivables.models import Allocation, OpenItem, Payment
+from app.receivables.models import Allocation, OpenItem, Payment, PaymentState
 from app.receivables.open_items import write_off
 from app.receivables.payments import assign_payment, record_return
 from app.receivables.refunds import record_refund, reverse_refund
@@ -102,6 +102,23 @@ def test_money_of_an_unknown_payer_waits_on_its_account(shop):
     record_return(db.session.get(Payment, payment.id, populate_existing=True), "AC04")
     assert post()[0] == {"return": 1}
     assert (balance("1590"), balance("10000"), balance("1200")) == (0, 0, 0)
+
+
+def test_many_payments_take_no_more_statements_than_one(shop):
+    customer, counts = shop.customer(), []
+    for n in (1, 4):
+        unknown = [pay(None, "5.00", NOVEMBER, payer=f"Somebody {n} {one}").id for one in range(n)]
+        post()
+        for ident in unknown:
+            assign_payment(db.session.get_one(Payment, ident), customer)
+        with statements() as seen:
+            assert post()[0] == {"assigned": n}
+        for payment in db.session.scalars(select(Payment).where(Payment.state != PaymentState.RETURNED)).all():
+            record_return(payment, "AC04")
+        with statements() as back:
+            assert post()[0] == {"return": n}
+        counts.append((sum(s.startswith("SELECT") for s in seen), sum(s.startswith("SELECT") for s in back)))
+    assert counts[1] <= counts[0], counts
 
 
 def test_before_the_day_in_the_settings_nothing_is_posted(invoice):

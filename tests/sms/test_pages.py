@@ -123,6 +123,7 @@ def test_staff_sends_and_decides(app: Flask, support: Desk) -> None:
 def test_a_test_to_any_number(app: Flask, support: Desk) -> None:
     told = gateway()
     for _twice in range(2):
+        assert ">Send</button>" in support.get("/admin/sms/add").text
         assert support.post("/admin/sms/add", {"recipient": "+49 (0) 171 / 440 21 18", "text": "Grüße"}).status_code == 303
     for number, text in (("0171", "x"), ("+49 40 123456", "x"), ("+49 171 4402118", "")):
         assert support.post("/admin/sms/add", {"recipient": number, "text": text}).status_code == 422

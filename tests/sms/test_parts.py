@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.system.sms_parts import BASIC, EXTENSION, decode_gsm7, encode_gsm7, encoding_of, measure, simplify, split
+from app.system.sms_parts import BASIC, EXTENSION, encode_gsm7, encoding_of, measure, simplify, split
+from tests.support.smsc import decode_gsm7
 
 GSM = st.text(st.sampled_from([char for char in BASIC if char != "\x1b"] + list(EXTENSION)), max_size=700)
 

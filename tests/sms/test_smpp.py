@@ -27,7 +27,7 @@ from plugins.sms_smpp import gateway as smpp
 from plugins.sms_smpp import session as sessions
 from plugins.sms_smpp.codes import plain_id, read_receipt, same_id
 from tests.sms.world import PHONES
-from tests.support.smsc import Smsc, parameter
+from tests.support.smsc import Smsc, decode_gsm7, parameter
 
 pytestmark = pytest.mark.sqlite_only
 
@@ -58,7 +58,7 @@ def test_short_and_long_messages(smsc: Smsc, caplog: pytest.LogCaptureFixture) -
     assert _send("Grüße {€}", "Nordfunk").ids == ("smsc1",) and smsc.binds == [("nordfunk", "pw123", 0x34)]
     one = smsc.submitted[0]
     assert (one.source, one.source_ton, one.source_npi, one.to, one.to_ton, one.esm, one.registered, one.coding) == ("Nordfunk", 5, 0, "491714402110", 1, 0, 1, 0)
-    assert sms_parts.decode_gsm7(one.content) == "Grüße {€}"
+    assert decode_gsm7(one.content) == "Grüße {€}"
     for text, coding, size in (("€" * 100, 0, 153), ("ã😀" * 60, 8, 134)):
         smsc.submitted.clear()
         receipt = _send(text, "+4940123456")
@@ -68,7 +68,7 @@ def test_short_and_long_messages(smsc: Smsc, caplog: pytest.LogCaptureFixture) -
         headers = [part.header for part in parts]
         assert [h[1:] for h in headers] == [(len(parts), n) for n in range(1, len(parts) + 1)] and len({h[0] for h in headers}) == 1
         joined = [part.content[6:] for part in parts]
-        assert "".join(sms_parts.decode_gsm7(p) if coding == 0 else p.decode("utf-16-be") for p in joined) == text
+        assert "".join(decode_gsm7(p) if coding == 0 else p.decode("utf-16-be") for p in joined) == text
         assert (parts[0].source, parts[0].source_ton, parts[0].source_npi) == ("4940123456", 1, 1)
     assert len(smsc.binds) == 1 and "pw123" not in caplog.text and b"pw123".hex() not in caplog.text
 

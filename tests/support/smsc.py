@@ -165,3 +165,20 @@ def _parse(body: bytes) -> Submitted:
 def parameter(tag: int, value: bytes) -> bytes:
     """An optional parameter."""
     return struct.pack(">HH", tag, len(value)) + value
+
+
+_LOW = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ ÆæßÉ"
+_UNLIKE_ASCII = {0x24: "¤", 0x40: "¡", **dict(zip(range(0x5B, 0x61), "ÄÖÑÜ§¿", strict=True)), **dict(zip(range(0x7B, 0x80), "äöñüà", strict=True))}
+_ESCAPED = {0x0A: "\f", 0x14: "^", 0x28: "{", 0x29: "}", 0x2F: "\\", 0x3C: "[", 0x3D: "~", 0x3E: "]", 0x40: "|", 0x65: "€"}
+
+
+def decode_gsm7(octets: bytes) -> str:
+    """The default alphabet of 3GPP TS 23.038, one septet an octet, as a handset shows it."""
+    found, escaped = [], False
+    for code in octets:
+        if code == 0x1B and not escaped:
+            escaped = True
+            continue
+        found.append(_ESCAPED[code] if escaped else _LOW[code] if code < 0x20 else _UNLIKE_ASCII.get(code, chr(code)))
+        escaped = False
+    return "".join(found)

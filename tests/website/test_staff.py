@@ -44,6 +44,7 @@ def test_from_nothing_to_a_published_page(app: Flask, desk: Any) -> None:  # noq
     assert clerk.post(f"/admin/website/pages/action/publish/{row.id}").status_code in (302, 303)
     assert "Hello <b>you</b>" in app.test_client().get("/en/").text
     clerk.post("/admin/website/menu-entries/add", {"language": "en", "kind": "page", "page": row.id})
+    assert f'data-language="en" value="{row.id}"' in clerk.get("/admin/website/menu-entries/add?language=de").text
     assert ">Home</a>" in app.test_client().get("/en/").text and "Home" in clerk.get("/admin/website/menu/").text
     bad = clerk.post("/admin/website/pages/add", {**FORM, "slug": "register", "designation": "Two"})
     assert bad.status_code == 422 and "belongs to a form" in bad.text and "Hello" in bad.text
@@ -55,6 +56,7 @@ def test_the_container_and_the_picker(app: Flask, desk: Any) -> None:  # noqa: F
     assert answer.status_code == 303
     media = container.pictures()[0]
     assert clerk.get("/admin/website/container/pictures").json == [{"url": media.path, "title": "tower", "alt": "A tower", "width": 40, "height": 20}]
+    assert f'<img class="media-thumb" src="{media.path}"' in clerk.get("/admin/website/container/list/").text
     shown = clerk.get(f"/admin/website/container/show/{media.id}").text
     assert media.path in shown and "Nothing uses it" in shown
     added = clerk.post("/admin/website/container/pictures/add", {"file": (io.BytesIO(picture("#222222")), "two.png"), "alt": "Two"}, content_type="multipart/form-data")
