@@ -9,13 +9,15 @@ from flask import Blueprint, abort, make_response, redirect, render_template, ur
 from flask_babel import gettext as _
 from sqlalchemy import Select, select
 
-from app.plugin_api import db, portal_page, portal_visitor
+from app.plugin_api import clock, db, portal_page, portal_visitor
 from app.plugin_api.staff import as_file
 from app.receivables.models import OpenItem
+from app.receivables.queries import is_collected
 from plugins.boleto.barcode import formatted
 from plugins.boleto.models import Slip
 from plugins.boleto.paper import PAYABLE, second_copy
 from plugins.boleto.slip_pdf import qr_png, slip_pdf
+from plugins.boleto.slips import METHOD
 
 blueprint = Blueprint("boleto", __name__, template_folder=str(Path(__file__).parent / "templates"))
 
@@ -25,8 +27,15 @@ def _payable() -> Select[tuple[Slip]]:
     return select(Slip).join(OpenItem, OpenItem.id == Slip.open_item_id).where(Slip.customer_id == portal_visitor().customer_id, Slip.state.in_(PAYABLE), OpenItem.open > 0)
 
 
+def _offered(slip: Slip) -> bool:
+    """Not while his own way to pay takes the money by itself."""
+    own = slip.customer.payment_method
+    return own == METHOD or not is_collected(own, slip.open_item.due_on, clock.today())
+
+
 def _own(ident: int) -> Slip:
-    return db.session.scalar(_payable().where(Slip.id == ident)) or abort(404)
+    found = db.session.scalar(_payable().where(Slip.id == ident))
+    return found if found is not None and _offered(found) else abort(404)
 
 
 @blueprint.route("/item/<int:item_id>")
@@ -34,14 +43,14 @@ def _own(ident: int) -> Slip:
 def open_item(item_id: int) -> Any:
     """From a demand to its boleto; to all of them where it has none."""
     found = db.session.scalar(_payable().where(Slip.open_item_id == item_id).order_by(Slip.id.desc()).limit(1))
-    return redirect(url_for("boleto.show", slip_id=found.id) if found else url_for("boleto.index"), 303)
+    return redirect(url_for("boleto.show", slip_id=found.id) if found and _offered(found) else url_for("boleto.index"), 303)
 
 
 @blueprint.route("/")
 @portal_page("pay")
 def index() -> Any:
     rows = db.session.scalars(_payable().order_by(Slip.due_on, Slip.id).limit(100)).all()
-    return render_template("boleto/portal.html", title=_("Boletos"), rows=rows)
+    return render_template("boleto/portal.html", title=_("Boletos"), rows=[row for row in rows if _offered(row)])
 
 
 @blueprint.route("/<int:slip_id>")

@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import select
 
 from app.catalog.models import Billing
 from app.core import clock
@@ -66,6 +67,15 @@ def test_who_is_debited_is_offered_nothing_else_before_it_is_overdue(app, stand_
         customer.payment_method = "sepa"
     login = enter(app, customer)
     assert "Pay with PayPal" not in login.get("/portal/invoices").text
+    refused = login.send(f"/portal/paypal/pay/{item.id}")       # a page that was open before, or the address by hand
+    assert "is collected from your account" in login.get(refused.headers["Location"]).text and not db.session.scalars(select(Attempt)).all()
+    with transaction():
+        customer.payment_method = "transfer"
+    agreed = login.send(f"/portal/paypal/pay/{item.id}")
+    with transaction():         # the mandate is signed while he is at PayPal's page
+        customer.payment_method = "sepa"
+    login.get(agree(stand_in, agreed))
+    assert only_attempt().state is AttemptState.CANCELLED and not payments() and not stand_in.book.captures
     with transaction():
         item.due_on = clock.today() - timedelta(days=1)
         item.issued_on = clock.today() - timedelta(days=9)
