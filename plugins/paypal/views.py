@@ -75,7 +75,7 @@ def ask_each(view: Any, items: list[Attempt]) -> None:
         except PayPalError as error:
             raise InvalidInput(error.words) from None
 
-    view.each(items, one, lambda n: ngettext("PayPal has answered: the state is up to date.", "PayPal has answered about %(num)d payments.", n))
+    view.each(items, one, lambda n: ngettext("PayPal has answered: the state is up to date.", "PayPal has answered about %(num)d payments.", n), in_transaction=False)
 
 
 class PayPalRefundView(AdminView):
