@@ -32,7 +32,9 @@ def settle(session: Session, row: Capture) -> None:
     """Book, give back, and say how the attempt stands. The account of the attempt's customer is locked."""
     attempt = row.attempt
     if attempt is None:
-        if row.payment_id is None and row.status not in ("DECLINED", "FAILED"):
+        if row.payment_id is None and row.status == "REFUNDED":
+            close_case(session, f"unknown:{row.capture_id}", _l("All of it went back."))
+        elif row.payment_id is None and row.status not in ("DECLINED", "FAILED"):
             open_case(session, f"unknown:{row.capture_id}", CaseKind.UNKNOWN_PAYMENT, _l(
                 "PayPal tells of a payment of %(amount)s that we did not ask for (%(ident)s, text “%(text)s”, from %(payer)s). Nothing was booked.",
                 amount=formats.money(row.amount, row.currency), ident=row.capture_id, text=row.invoice_id or row.custom_id or "–", payer=row.payer or "–"), capture=row)

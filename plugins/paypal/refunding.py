@@ -155,4 +155,4 @@ def _show(ident: int) -> None:
         row = session.get_one(PayPalRefund, ident)
         open_case(session, f"refund:{row.key}"[:80], CaseKind.REFUND_UNCLEAR, _l("PayPal has not answered a refund of %(amount)s (%(name)s). Look for it in your PayPal account.",
                                                                               amount=formats.money(row.amount, row.currency), name=row.capture or row.capture_id),
-                  attempt=row.capture.attempt if row.capture else None, capture=row.capture)
+                  attempt=row.capture.attempt if row.capture else None, capture=row.capture, goes_on=True)

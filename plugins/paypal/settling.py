@@ -139,7 +139,7 @@ def show_if_stuck(attempt_id: int) -> None:
         why = PENDING_WORDS.get(capture.reason, capture.reason) if capture is not None and capture.reason else row.problem
         text = _l("PayPal has not said what became of %(name)s: %(why)s", name=row, why=why or "–") if row.state is AttemptState.CAPTURING else \
             _l("PayPal still holds the money of %(name)s: %(why)s", name=row, why=why or "–")
-        open_case(session, f"stuck:{row.id}", CaseKind.STUCK, text, attempt=row, capture=capture)
+        open_case(session, f"stuck:{row.id}", CaseKind.STUCK, text, attempt=row, capture=capture, goes_on=True)
 
 
 def give_up(row: Attempt, note: str) -> None:
