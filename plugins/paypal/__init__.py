@@ -38,12 +38,12 @@ class PayPal(Plugin):
         return JOBS
 
     def admin_pages(self) -> Iterable[AdminPage]:
-        from plugins.paypal import cases, views, views_account, views_cases
+        from plugins.paypal import cases, views, views_account, views_cases, views_refunds
 
         return [
             AdminPage(views.PayPalAttemptView, _("PayPal payments"), "collection", "fa-money-bill-transfer", area="receivables"),
             AdminPage(views_cases.PayPalCaseView, _("PayPal: to clear"), "collection", "fa-scale-balanced", area="receivables", count=cases.to_clear),
-            AdminPage(views.PayPalRefundView, _("PayPal refunds"), "collection", "fa-rotate-left", area="receivables"),
+            AdminPage(views_refunds.PayPalRefundView, _("PayPal refunds"), "collection", "fa-rotate-left", area="receivables"),
             AdminPage(views_account.PayPalAccountPage, _("PayPal account"), "system", "fa-building-columns", area="receivables"),
         ]
 

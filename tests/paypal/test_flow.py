@@ -17,6 +17,7 @@ from app.plugin_api import InvalidInput
 from app.receivables.models import PaymentState
 from app.system.settings import change_settings
 from plugins.paypal import capturing, refunding, settling
+from plugins.paypal.api import PayPalError
 from plugins.paypal.models import Attempt, AttemptState, Case, CaseKind, PayPalMessage, RefundState
 from tests import factories as make
 from tests.paypal.books import agree, captures, deliver, only_attempt, open_of, owing, payments
@@ -299,6 +300,39 @@ def test_staff_gives_back_in_part_and_in_full(app, stand_in):
     assert open_of(item) == Decimal("59.97") and len(stand_in.book.refunds) == 2 and only_attempt().state is AttemptState.RETURNED
     deliver(app, stand_in)      # PayPal's own words of the same
     assert open_of(item) == Decimal("59.97") and not any(p.state is PaymentState.BOOKED for p in payments())
+
+
+def test_a_refund_without_an_answer_has_a_way_out(app, stand_in):
+    """A person asks again, or says that it was not made: never while PayPal knows it, and PayPal's later word counts all the same."""
+    customer, item = owing()
+    login = enter(app, customer)
+    login.get(agree(stand_in, login.send(f"/portal/paypal/pay/{item.id}")))
+    capture = captures()[0]
+    stand_in.application.lose = 1
+    lost = refunding.give_back(capture, Decimal("10.00"), "one radio less", "form-1")
+    with clock.frozen(clock.now() + timedelta(days=50)):        # PayPal has forgotten the request, not the refund
+        stand_in.application.fail = 1
+        with pytest.raises(PayPalError):
+            refunding.not_made(lost, "nothing in the account")
+        with pytest.raises(InvalidInput, match="answered meanwhile"):
+            refunding.not_made(lost, "nothing in the account")
+        db.session.refresh(lost)
+        assert lost.state is RefundState.DONE and open_of(item) == Decimal("10.00") and len(stand_in.book.refunds) == 1
+    stand_in.application.fail = 1
+    never = refunding.give_back(capture, Decimal("5.00"), "another one", "form-2")
+    assert never.state is RefundState.ASKED and refunding.possible(db.session(), capture) == Decimal("44.97")
+    with pytest.raises(InvalidInput, match="3 to 500"):
+        refunding.not_made(never, "")
+    refunding.not_made(never, "nothing in the account")
+    assert never.state is RefundState.REFUSED and refunding.possible(db.session(), capture) == Decimal("49.97")
+    with pytest.raises(InvalidInput, match="answered meanwhile"):
+        refunding.not_made(never, "nothing in the account")
+    settling.take_in(Run())             # nothing asks for it any more
+    assert len(stand_in.book.refunds) == 1 and open_of(item) == Decimal("10.00")
+    stand_in.application.fail = 1
+    again = refunding.give_back(capture, Decimal("6.00"), "another one", "form-3")
+    refunding.ask_again(again)
+    assert again.state is RefundState.DONE and len(stand_in.book.refunds) == 2 and open_of(item) == Decimal("16.00")
 
 
 class Run:
