@@ -16,7 +16,7 @@ from app.customers.models import CustomerKind
 from app.plugin_api import InvalidInput
 from app.receivables.models import PaymentState
 from app.system.settings import change_settings
-from plugins.paypal import capturing, refunding, settling
+from plugins.paypal import api, booking, capturing, facts, orders, refunding, settling
 from plugins.paypal.api import PayPalError
 from plugins.paypal.models import Attempt, AttemptState, Case, CaseKind, PayPalMessage, RefundState
 from tests import factories as make
@@ -283,6 +283,31 @@ def test_another_amount_and_another_currency(app, stand_in):
     order["purchase_units"][0]["amount"]["currency_code"] = "USD"
     page = login.get(login.get(path).headers["Location"]).text
     assert "Do not pay a second time" in page and open_of(item) == Decimal("59.97") and len(payments()) == 1
+
+
+def test_what_is_booked_for_another_customer_locks_his_account_too(app, stand_in, monkeypatch):
+    customer, item = owing()
+    other, others = owing(currency="USD")
+    login = enter(app, customer)
+    answer = login.send(f"/portal/paypal/pay/{item.id}")
+    order = stand_in.book.orders[answer.headers["Location"].rpartition("=")[2]]
+    path = agree(stand_in, answer)
+    order["purchase_units"][0]["amount"]["currency_code"] = "USD"
+    login.get(path)
+    locked: list[set[int]] = []
+    lock = booking.lock_accounts_in_order
+    monkeypatch.setattr(booking, "lock_accounts_in_order", lambda session, ids: (locked.append(set(ids)), lock(session, ids)))
+    payment = booking.book_for(captures()[0], other)
+    assert payment.customer_id == other.id and locked == [{customer.id, other.id}]
+    stand_in.book.refund(captures()[0].capture_id, {})
+    deliver(app, stand_in)
+    assert len(locked) > 1 and all(ids == {customer.id, other.id} for ids in locked)
+    assert payments()[0].state is PaymentState.RETURNED and only_attempt().state is AttemptState.RETURNED and open_of(others) == Decimal("59.97")
+    # booked for somebody while it is looked at: begun again, with his account locked
+    calls = iter((booking.Moved, None))
+    monkeypatch.setattr(booking, "lock_accounts_in_order", lambda session, ids: (_ for _ in ()).throw(found) if (found := next(calls)) else lock(session, ids))
+    facts.take_capture(orders.get_capture(api.client(), captures()[0].capture_id))
+    assert next(calls, "used") == "used"
 
 
 def test_staff_gives_back_in_part_and_in_full(app, stand_in):
