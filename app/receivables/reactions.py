@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from app.billing.events import InvoicesIssued
+from app.customers.events import CurrencyChanging
+from app.receivables.currency_change import keep_currency
 from app.receivables.open_items import take_invoices
 from app.receivables.reminder_waiver import waive_claims
 
-REACTIONS = {InvoicesIssued: [take_invoices, waive_claims]}
+REACTIONS = {InvoicesIssued: [take_invoices, waive_claims], CurrencyChanging: [keep_currency]}

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.billing.events import InvoicesIssued
+from app.customers.events import CurrencyChanging
 from app.customers.models import Customer
 from app.plugin_api import InvalidInput, clock, db, formats, transaction
 from app.receivables.models import OpenItem
@@ -168,6 +169,13 @@ def settled_elsewhere(limit: int = 500) -> list[int]:
     told = select(Order.id).where(Order.slip_id == Slip.id, Order.kind == OrderKind.CANCEL, Order.state.in_((OrderState.PLANNED, OrderState.SENT, OrderState.CONFIRMED))).exists()
     query = select(Slip.id).join(OpenItem, OpenItem.id == Slip.open_item_id).where(Slip.state.in_(LIVE), OpenItem.open == Decimal(0), ~told).order_by(Slip.id).limit(limit)
     return list(db.session.scalars(query))
+
+
+def keep_currency(event: CurrencyChanging) -> None:
+    """Reaction: a boleto that the bank has may be paid, whether its demand is open or was paid another way."""
+    found = db.session.scalar(select(Slip.shown).where(Slip.customer_id == event.customer_id, Slip.state.in_(LIVE)).limit(1))
+    if found is not None:
+        raise InvalidInput(_("The currency cannot change while boleto %(number)s can be paid: write it off first.", number=found), "currency")
 
 
 def any_at_bank() -> bool:

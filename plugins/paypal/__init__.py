@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from flask_babel import lazy_gettext as _
 
+from app.customers.events import CurrencyChanging
 from app.plugin_api import AdminPage, Job, PaymentIntake, PaymentMethod, Plugin
 
 
@@ -26,6 +27,11 @@ class PayPal(Plugin):
         from plugins.paypal.settling import in_use, take_in
 
         return [PaymentIntake("paypal", self.title, take_in, in_use)]
+
+    def reactions(self) -> Mapping[type, Callable[[Any], None]]:
+        from plugins.paypal.settling import keep_currency
+
+        return {CurrencyChanging: keep_currency}
 
     def settings(self) -> Iterable[Any]:
         from plugins.paypal.settings import SETTINGS

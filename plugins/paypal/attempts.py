@@ -85,6 +85,8 @@ def still_wanted(session: Session, row: Attempt) -> str:
     same = Attempt.for_prepaid if row.open_item_id is None else Attempt.open_item_id == row.open_item_id
     if session.scalar(select(Attempt.id).where(Attempt.id != row.id, Attempt.customer_id == row.customer_id, same, Attempt.state.in_((*RUNNING, AttemptState.HELD))).limit(1)) is not None:
         return _("Another payment of it is on its way. PayPal has taken nothing.")
+    if row.currency != row.customer.currency:
+        return _("The account is billed in %(currency)s by now. PayPal has taken nothing; begin the payment again.", currency=row.customer.currency)
     if row.open_item_id is not None:
         item = session.get_one(OpenItem, row.open_item_id, populate_existing=True)
         if item.open == 0:

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import delete, exists, select
 
+from app.customers.events import CurrencyChanging
 from app.plugin_api import DomainError, InvalidInput, JobContext, clock, db, transaction
 from app.system.models import ProtocolKind
 from app.system.protocol import record
@@ -51,6 +52,13 @@ def take_in(ctx: JobContext) -> None:
 def in_use() -> bool:
     """Something is on its way of which only PayPal knows."""
     return db.session.scalar(select(Attempt.id).where(Attempt.state.in_(RUNNING)).limit(1)) is not None
+
+
+def keep_currency(event: CurrencyChanging) -> None:
+    """Reaction: money that PayPal was asked for, or holds, comes in the old currency."""
+    found = db.session.scalar(select(Attempt.invoice_id).where(Attempt.customer_id == event.customer_id, Attempt.state.in_((*RUNNING, AttemptState.HELD))).limit(1))
+    if found is not None:
+        raise InvalidInput(_("The currency cannot change while a payment is on its way at PayPal (%(name)s).", name=found), "currency")
 
 
 def work_messages() -> list[str]:
