@@ -38,7 +38,7 @@ class RefundView(Refunding, AdminView):
     list_help = _l("Money that went back to customers: credit, or what was paid in advance and not used.")
     empty_text = _l("A refund begins on the page of a customer or of a payment that has something left.")
     list_columns = ["customer", "created_at", "amount", "method", "state", "paid_on", "created_by"]
-    show_columns = ["customer", "method", "paid_on", "account", "holder", "reference", "reason", "answer", "reversed_on", "reversed_because", "created_at", "created_by"]
+    show_columns = ["customer", "method", "paid_on", "line", "account", "holder", "reference", "reason", "answer", "reversed_on", "reversed_because", "created_at", "created_by"]
     add_columns = ["customer"]          # the page is `Refunding.add`; named so that lists offer the button
     edit_columns: list[str] = []
     search_columns = ["customer", "state", "method", "amount", "paid_on", "currency"]
@@ -46,7 +46,7 @@ class RefundView(Refunding, AdminView):
     base_order = ("id", "desc")
     tab_of = (Customer,)
     tab_rank = 27
-    label_columns = {"method": _l("How"), "paid_on": _l("Paid on"), "account": _l("To the account"), "holder": _l("Account holder"), "reference": _l("Text"), "reason": _l("Reason"),
+    label_columns = {"line": _l("On the bank statement"), "method": _l("How"), "paid_on": _l("Paid on"), "account": _l("To the account"), "holder": _l("Account holder"), "reference": _l("Text"), "reason": _l("Reason"),
                      "answer": _l("Refused because"), "reversed_on": _l("Taken back on"), "reversed_because": _l("Taken back because"), "created_at": _l("Recorded on"),
                      "created_by": _l("Recorded by")}
     list_tabs = [("all", _l("All"), None), ("way", _l("On their way"), Refund.state == RefundState.REQUESTED), ("unclear", _l("Unclear"), UNCLEAR),
