@@ -134,6 +134,25 @@ def cancel(slip: Slip, reason: str = "") -> None:
         record(ProtocolKind.BILLING, "cancelled", subject_type="boleto_slip", subject_id=slip.id, subject=str(slip), note=reason)
 
 
+def part_paid(limit: int = 500) -> list[int]:
+    """Boletos that the bank does not know yet and whose demand was paid in part since."""
+    query = select(Slip.id).join(OpenItem, OpenItem.id == Slip.open_item_id).where(Slip.state == SlipState.NEW, OpenItem.open > Decimal(0), OpenItem.open < Slip.amount)
+    return list(db.session.scalars(query.order_by(Slip.id).limit(limit)))
+
+
+def renew(slip: Slip) -> Slip:
+    """Another boleto over what is left of the demand, for one that the bank does not know yet. Raises InvalidInput; then the old one stays."""
+    with transaction() as session:
+        account_for_update(session, slip.customer_id)
+        session.refresh(slip, with_for_update=True)
+        if not slip.is_part_paid:
+            raise InvalidInput(_("Its demand was not paid in part."))
+        if slip.state is not SlipState.NEW:
+            raise InvalidInput(_("The bank has this boleto already: write it off first, then make a new one."))
+        cancel(slip, _("paid in part"))
+        return issue(slip.open_item_id, slip.due_on)
+
+
 def change_due(slip: Slip, due_on: date) -> None:
     """Tell the bank a later day. Before it was sent, the entry itself says the new day."""
     with transaction() as session:
