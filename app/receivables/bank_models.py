@@ -140,7 +140,7 @@ class BankLine(Model):
     account: Mapped[BankAccount] = relationship()
     file: Mapped[BankFile] = relationship(foreign_keys=[file_id])
     payment: Mapped[Payment | None] = relationship()
-    refund: Mapped[Refund | None] = relationship(back_populates="line")
+    refund: Mapped[Refund | None] = relationship()
 
     def __str__(self) -> str:
         return self.party or self.text[:60] or self.end_to_end_id or str(self.booked_on)

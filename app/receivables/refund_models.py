@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from flask_appbuilder import Model
 from flask_babel import lazy_gettext as _l
@@ -19,9 +18,6 @@ from app.core.types import BigId, UTCDateTime, words
 from app.customers.models import Customer
 from app.receivables.models import OpenItem, Payment
 from app.system.outbox import OutboxRow
-
-if TYPE_CHECKING:
-    from app.receivables.bank_models import BankLine
 
 
 class RefundState(enum.Enum):
@@ -65,7 +61,6 @@ class Refund(Stateful, Model):
 
     customer: Mapped[Customer] = relationship()
     uses: Mapped[list[RefundUse]] = relationship(back_populates="refund", cascade="all, delete-orphan", order_by="RefundUse.id")
-    line: Mapped[BankLine | None] = relationship(back_populates="refund")       # that the money went stands on a statement of the bank
     order: Mapped[RefundOrder | None] = relationship(back_populates="refund", cascade="all, delete-orphan")
 
     def __str__(self) -> str:

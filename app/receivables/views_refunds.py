@@ -16,6 +16,7 @@ from app.core.page_parts import PageLink, link_to, page_links
 from app.core.views import AdminInterface, AdminView, action
 from app.customers.models import Customer
 from app.receivables import refund_delivery, refunds
+from app.receivables.bank.refunded import line_of
 from app.receivables.models import Payment
 from app.receivables.refund_forms import NotPaidForm, TakeBackForm, WasPaidForm
 from app.receivables.refund_models import Refund, RefundOrder, RefundState
@@ -51,6 +52,9 @@ class RefundView(Refunding, AdminView):
                      "created_by": _l("Recorded by")}
     list_tabs = [("all", _l("All"), None), ("way", _l("On their way"), Refund.state == RefundState.REQUESTED), ("unclear", _l("Unclear"), UNCLEAR),
                  ("refused", _l("Refused"), Refund.state == RefundState.REFUSED)]
+
+    def raw(self, item: Any, column: str) -> Any:
+        return line_of(item) if column == "line" else super().raw(item, column)
 
     def cell(self, item: Any, column: str, link: bool = True) -> Cell:
         return Cell(way_words(item.method), "nowrap") if column == "method" else super().cell(item, column, link)

@@ -61,3 +61,8 @@ def look_for_line(event: RefundPaid) -> None:
         if fits(refund, line):
             confirm(session, line, refund)
             return
+
+
+def line_of(refund: Refund) -> BankLine | None:
+    """Where the money going stands on a statement of the bank."""
+    return db.session.scalar(select(BankLine).where(BankLine.refund_id == refund.id))
