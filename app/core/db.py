@@ -128,6 +128,14 @@ def in_transaction() -> bool:
     return _UNIT in db.session().info
 
 
+def let_go() -> None:
+    """Before something outside is asked, which may be slow: ends what was only read, so that no connection is held meanwhile. What was read
+    is read again when it is looked at. RuntimeError inside of a transaction: locks would be held, and a rollback would forget what was done outside."""
+    if in_transaction():
+        raise RuntimeError("something outside is asked inside of a transaction")
+    db.session.rollback()
+
+
 def is_passing(error: BaseException) -> bool:
     """Deadlock, serialisation failure or a busy SQLite file: the same work may simply be done again."""
     if not isinstance(error, DBAPIError):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from flask import flash, redirect, request
@@ -68,20 +69,22 @@ class Forms:
             return True
         return False
 
-    def each(self, items: list[Any], call: Callable[[Any], Any], done: Callable[[int], str]) -> None:
-        """`call(item)` in a transaction of its own for each; tells how many worked (`done(n)`) and why the others did not.
+    def each(self, items: list[Any], call: Callable[[Any], Any], done: Callable[[int], str], *, in_transaction: bool = True) -> None:
+        """`call(item)` in a transaction of its own for each; tells how many worked (`done(n)`) and why the others did not. `in_transaction` False:
+        a call that asks something outside and makes its own transactions.
 
         For a single item the error is raised, so that a form can show it beside its field.
         """
+        unit = transaction if in_transaction else nullcontext
         if len(items) == 1:
-            with transaction():
+            with unit():
                 call(items[0])
             flash(done(1), "success")
             return
         worked, failed = 0, []
         for item in items:
             try:
-                with transaction():
+                with unit():
                     call(item)
                 worked += 1
             except DomainError as error:

@@ -16,6 +16,9 @@ from app.catalog.models import Article, PttServer, Tariff
 from app.core import clock
 from app.core.states import Stateful, name_states
 from app.core.types import UTCDateTime, words
+from app.system.ids import never_again
+from app.system.models import Document, MailMessage, ProtocolEntry
+from app.system.sms_models import Sms
 
 
 class CustomerKind(enum.Enum):
@@ -184,3 +187,4 @@ name_states({
     CustomerState.ACTIVE: (_l("Active"), "ok"), CustomerState.TERMINATED: (_l("Ending"), "warn"), CustomerState.DELETED: (_l("Deleted"), ""),
     MemberState.REQUESTED: (_l("Requested"), "info"), MemberState.ACCEPTED: (_l("Accepted"), "ok"), MemberState.LEFT: (lazy_pgettext("member", "Left"), ""),
 })
+never_again(Customer, ProtocolEntry.customer_id, Document.customer_id, MailMessage.customer_id, Sms.customer_id)

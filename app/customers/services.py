@@ -14,9 +14,11 @@ from app.catalog.models import Tariff, TariffState
 from app.core import clock
 from app.core.db import db, transaction
 from app.core.errors import Conflict, InUse, InvalidInput
+from app.core.events import publish
 from app.core.period import overlaps
 from app.customers import checks
 from app.customers.e_invoice import e_invoice
+from app.customers.events import CurrencyChanging
 from app.customers.models import (
     Association,
     AssociationMember,
@@ -57,8 +59,10 @@ def change_customer(customer: Customer, expected_version: int | None = None, **f
         with transaction() as session:
             _current(session, customer, expected_version)
             values = _checked(fields, customer)
-            if "currency" in values and values["currency"] != customer.currency and customer.assignments:
-                raise InvalidInput(_("The currency cannot change while the customer has tariffs in %(currency)s.", currency=customer.currency), "currency")
+            if "currency" in values and values["currency"] != customer.currency:
+                if customer.assignments:
+                    raise InvalidInput(_("The currency cannot change while the customer has tariffs in %(currency)s.", currency=customer.currency), "currency")
+                publish(CurrencyChanging(customer.id, customer.currency, values["currency"]))
             if "number" in values:
                 _check_number_is_free(session, values["number"], customer.id)
             if (values.get("partner_id") or (values.get("partner") and values["partner"].id)) == customer.id:

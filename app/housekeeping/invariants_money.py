@@ -110,6 +110,9 @@ def refunds_whole(session: Session) -> Iterator[str]:
     claim = or_(and_(lost, OpenItem.id.is_(None)), and_(OpenItem.id.is_not(None), or_(not_(lost), OpenItem.customer_id != Refund.customer_id, cents(OpenItem.amount) != cents(RefundUse.amount))))
     for row in session.execute(uses.where(or_(strange, claim))):
         yield f"refund {row.key} of payment {row.payment}: {row.amount}, demanded again {row.claimed}"
+    other = or_(cents(BankLine.amount) != -cents(Refund.amount), BankLine.currency != Refund.currency)
+    for row in session.execute(select(Refund.key, Refund.amount, BankLine.amount.label("went")).join(BankLine, BankLine.refund_id == Refund.id).where(other)):
+        yield f"refund {row.key} of {row.amount}: its line of the bank says {row.went}"
 
 
 @invariant(29, "a refund that is on its way has an order; one that is settled has none that could be sent")

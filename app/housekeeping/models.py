@@ -10,6 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
 from app.core.types import UTCDateTime
+from app.customers.models import Customer
+from app.system.ids import never_again
 
 
 class PurgedCustomer(Model):
@@ -21,3 +23,6 @@ class PurgedCustomer(Model):
     number: Mapped[str] = mapped_column(String(20))
     anonymised: Mapped[bool]
     at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
+
+
+never_again(Customer, PurgedCustomer.customer_id)

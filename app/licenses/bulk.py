@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 from flask_babel import gettext as _
@@ -14,8 +15,9 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from app.catalog.models import Tariff
 from app.core.actor import Actor, acting, current_actor
-from app.core.db import db, transaction
-from app.core.errors import DomainError, InvalidInput
+from app.core.apart import apart
+from app.core.db import db, retrying, transaction
+from app.core.errors import Conflict, InvalidInput
 from app.core.jobs import Context
 from app.customers.locks import LockReason
 from app.licenses import locks, provisioning, services, sms
@@ -139,14 +141,17 @@ def work(ctx: Context, part: dict[str, Any]) -> None:
 
 
 def _one(run_id: int, ident: int, bulk: Bulk, values: dict[str, Any]) -> None:
-    try:
+    """What goes wrong with it, expected or not, is undone, logged, and stands at its row; the others are done."""
+    def unit() -> None:
         with transaction() as session:
             if _settle(session, run_id, ident, BulkState.DONE, ""):       # first, so that a second worker waits or finds it done
                 bulk.call(session.get_one(License, ident), values)
-    except DomainError as error:
-        _fail(run_id, ident, str(error))
-    except StaleDataError:
-        _fail(run_id, ident, _("Somebody else changed it meanwhile."))
+
+    with apart(f"bulk run {run_id}, license {ident}", partial(_fail, run_id, ident)):
+        try:
+            retrying(unit)
+        except StaleDataError:
+            raise Conflict(_("Somebody else changed it meanwhile.")) from None
 
 
 def _fail(run_id: int, ident: int, reason: str) -> None:

@@ -16,7 +16,10 @@ from app.core import clock
 from app.core.states import Stateful, name_states
 from app.core.types import BigId, Json, UTCDateTime, words
 from app.customers.models import Association, Customer
+from app.system.ids import never_again
+from app.system.models import ProtocolEntry
 from app.system.outbox import OutboxRow, OutboxState
+from app.system.sms_models import Sms
 
 
 class LicenseState(enum.Enum):
@@ -198,3 +201,5 @@ name_states({
     SyncState.PENDING: (_l("Waiting for server"), "info"), SyncState.SYNCED: (_l("On server"), "ok"), SyncState.FAILED: (_l("Failed"), "bad"),
     OrderKind.LICENSE: (_l("License"), ""), OrderKind.GROUP: (_l("Group"), ""),
 })
+never_again(License, Sms.license_id)
+never_again(License, ProtocolEntry.subject_id, where=ProtocolEntry.subject_type == License.__tablename__)

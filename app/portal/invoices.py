@@ -27,7 +27,7 @@ from app.portal.scope import get, scoped
 from app.receivables.invoice_state import badge, standings
 from app.receivables.models import OpenItem, PrepaidPeriod
 from app.receivables.prepaid_queries import quote
-from app.receivables.queries import balances
+from app.receivables.queries import balances, is_collected
 from app.receivables.words import item_badge, method_words
 from app.system import documents
 from app.system.models import Document
@@ -69,20 +69,14 @@ def pay_actions(demand: PayDemand) -> list[PayAction]:
     found: list[PayAction] = []
     own = visit().customer.payment_method
     for method in plugins().collect("payment_methods"):
-        if method.code != own and _is_collected(own, demand):
-            continue            # what he pays another way now would be taken from his account all the same
+        if method.code != own and demand.item_id is not None and demand.due_on is not None and is_collected(own, demand.due_on, clock.today()):
+            continue
         if method.currencies is None or demand.currency in method.currencies:
             try:
                 found += method.portal_actions(demand)
             except Exception:
                 log.exception("payment method %s gives no buttons", method.code)       # the page and the other ways to pay stay
     return found
-
-
-def _is_collected(own: str, demand: PayDemand) -> bool:
-    """The customer's own way to pay takes the money by itself, and has still time to."""
-    method = plugins().by_code("payment_methods").get(own)
-    return demand.item_id is not None and method is not None and method.collects and demand.due_on is not None and demand.due_on >= clock.today()
 
 
 def _pays_ahead(today: Any) -> bool:

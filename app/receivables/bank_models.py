@@ -17,6 +17,7 @@ from app.core.states import name_states
 from app.core.types import BigId, UTCDateTime, words
 from app.customers.models import Customer
 from app.receivables.models import Payment
+from app.receivables.refund_models import Refund
 from app.system.models import Document
 
 
@@ -132,12 +133,14 @@ class BankLine(Model):
     reason_text: Mapped[str] = mapped_column(Text, default="")
     state: Mapped[LineState] = mapped_column(words(LineState), default=LineState.NEW)
     payment_id: Mapped[int | None] = mapped_column(ForeignKey("payment.id"))
+    refund_id: Mapped[int | None] = mapped_column(ForeignKey("refund.id"), unique=True)      # money that went: the refund that it is
     replaced_by_id: Mapped[int | None] = mapped_column(ForeignKey("bank_file.id"))
     note: Mapped[str] = mapped_column(Text, default="")                # who took it, why it waits, what a person said
 
     account: Mapped[BankAccount] = relationship()
     file: Mapped[BankFile] = relationship(foreign_keys=[file_id])
     payment: Mapped[Payment | None] = relationship()
+    refund: Mapped[Refund | None] = relationship()
 
     def __str__(self) -> str:
         return self.party or self.text[:60] or self.end_to_end_id or str(self.booked_on)

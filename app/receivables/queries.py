@@ -15,6 +15,7 @@ from app.core.money import ZERO
 from app.core.sql import among
 from app.customers.locks import LockReason
 from app.customers.models import Customer, CustomerState
+from app.plugin_api.registry import plugins
 from app.receivables.events import CREDIT_NOTE, PREPAID, WRITE_OFF
 from app.receivables.matching import Demand
 from app.receivables.models import Allocation, OpenItem, Payment, PaymentState, PrepaidPeriod, PrepaidUse
@@ -48,6 +49,12 @@ def open_items(session: Session, customer_id: int, currency: str | None = None) 
     """With something left to pay, oldest first."""
     query = select(OpenItem).where(OpenItem.customer_id == customer_id, OpenItem.open > NOUGHT).order_by(OpenItem.due_on, OpenItem.id)
     return list(session.scalars(query if currency is None else query.where(OpenItem.currency == currency)))
+
+
+def is_collected(payment_method: str, due_on: date, today: date) -> bool:
+    """The customer's own way to pay takes a demand of his by itself, and has still time to: paid another way now, it would be taken all the same."""
+    method = plugins().by_code("payment_methods").get(payment_method)
+    return method is not None and method.collects and due_on >= today
 
 
 def demands(session: Session, customer_ids: Sequence[int]) -> dict[tuple[int, str], list[Demand]]:

@@ -53,7 +53,7 @@ class BankPage(AdminPage):
         files = session.scalars(select(BankFile).where(BankFile.released_at.is_not(None)).order_by(BankFile.id.desc()).limit(15)).all()
         return self.page("receivables/bank.html", waiting=waiting, plans=plans, customers=known, count=session.scalar(select(func.count()).select_from(new.subquery())) or 0,
                          files=files, balances=self.balances(), missing={row.id for rows in gaps.told(session, released=False).values() for row in gaps.missing_before(rows)}, open_lines=session.scalar(select(func.count()).select_from(BankLine).where(BankLine.state == LineState.OPEN)) or 0,
-                         may_take=may(self, "can_upload"), why_words=why_words, customer_url=url_of, lines_url=self.lines_url(), accounts_url=list_url(BankAccount), file_url=lambda file: url_of(file.document))
+                         may_take=may(self, "can_upload"), why_words=why_words, customer_url=url_of, refund_url=url_of, lines_url=self.lines_url(), accounts_url=list_url(BankAccount), file_url=lambda file: url_of(file.document))
 
     @staticmethod
     def balances() -> list[tuple[BankAccount, BankStatement | None]]:
@@ -169,7 +169,7 @@ class BankLineView(AdminView):
     list_help = _l("What the bank told. Payments whose customer is not known wait under “Clearing”; what is no payment of a customer for certain waits here.")
     empty_text = _l("Hand in the first statement under “Bank statements”.")
     list_columns = ["booked_on", "party", "text", "amount", "state", "note"]
-    show_columns = ["booked_on", "amount", "party", "party_iban", "text", "state", "note", "payment", "account", "file", "end_to_end_id", "mandate_id", "reason_code", "reason_text", "original", "fee",
+    show_columns = ["booked_on", "amount", "party", "party_iban", "text", "state", "note", "payment", "refund", "account", "file", "end_to_end_id", "mandate_id", "reason_code", "reason_text", "original", "fee",
                     "bank_code", "bank_reference", "source"]
     add_columns: list[str] = []
     edit_columns: list[str] = []
@@ -179,7 +179,7 @@ class BankLineView(AdminView):
     quick_search = ["party", "text"]
     label_columns = {"booked_on": _l("Booked on"), "party": _l("From or to"), "party_iban": _l("Account"), "text": _l("Text"), "note": _l("Remark"), "account": _l("Bank account"), "file": _l("File"),
                      "end_to_end_id": _l("End-to-end id"), "mandate_id": _l("Mandate"), "reason_code": _l("Reason of the return"), "reason_text": _l("In words"), "original": _l("Had been collected"),
-                     "fee": _l("Fee of the bank"), "bank_code": _l("Code of the bank"), "bank_reference": _l("Reference of the bank"), "source": _l("Message")}
+                     "fee": _l("Fee of the bank"), "refund": _l("Refund"), "bank_code": _l("Code of the bank"), "bank_reference": _l("Reference of the bank"), "source": _l("Message")}
     list_tabs = [("open", _l("To clear"), BankLine.state == LineState.OPEN), ("all", _l("All"), None), ("payments", _l("Payments"), BankLine.state == LineState.PAYMENT),
                  ("returns", _l("Returned direct debits"), BankLine.returned)]
     formatters_columns = {"note": lambda text: text or formats.NOTHING,

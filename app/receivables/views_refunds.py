@@ -16,6 +16,7 @@ from app.core.page_parts import PageLink, link_to, page_links
 from app.core.views import AdminInterface, AdminView, action
 from app.customers.models import Customer
 from app.receivables import refund_delivery, refunds
+from app.receivables.bank.refunded import line_of
 from app.receivables.models import Payment
 from app.receivables.refund_forms import NotPaidForm, TakeBackForm, WasPaidForm
 from app.receivables.refund_models import Refund, RefundOrder, RefundState
@@ -38,7 +39,7 @@ class RefundView(Refunding, AdminView):
     list_help = _l("Money that went back to customers: credit, or what was paid in advance and not used.")
     empty_text = _l("A refund begins on the page of a customer or of a payment that has something left.")
     list_columns = ["customer", "created_at", "amount", "method", "state", "paid_on", "created_by"]
-    show_columns = ["customer", "method", "paid_on", "account", "holder", "reference", "reason", "answer", "reversed_on", "reversed_because", "created_at", "created_by"]
+    show_columns = ["customer", "method", "paid_on", "line", "account", "holder", "reference", "reason", "answer", "reversed_on", "reversed_because", "created_at", "created_by"]
     add_columns = ["customer"]          # the page is `Refunding.add`; named so that lists offer the button
     edit_columns: list[str] = []
     search_columns = ["customer", "state", "method", "amount", "paid_on", "currency"]
@@ -46,11 +47,14 @@ class RefundView(Refunding, AdminView):
     base_order = ("id", "desc")
     tab_of = (Customer,)
     tab_rank = 27
-    label_columns = {"method": _l("How"), "paid_on": _l("Paid on"), "account": _l("To the account"), "holder": _l("Account holder"), "reference": _l("Text"), "reason": _l("Reason"),
+    label_columns = {"line": _l("On the bank statement"), "method": _l("How"), "paid_on": _l("Paid on"), "account": _l("To the account"), "holder": _l("Account holder"), "reference": _l("Text"), "reason": _l("Reason"),
                      "answer": _l("Refused because"), "reversed_on": _l("Taken back on"), "reversed_because": _l("Taken back because"), "created_at": _l("Recorded on"),
                      "created_by": _l("Recorded by")}
     list_tabs = [("all", _l("All"), None), ("way", _l("On their way"), Refund.state == RefundState.REQUESTED), ("unclear", _l("Unclear"), UNCLEAR),
                  ("refused", _l("Refused"), Refund.state == RefundState.REFUSED)]
+
+    def raw(self, item: Any, column: str) -> Any:
+        return line_of(item) if column == "line" else super().raw(item, column)
 
     def cell(self, item: Any, column: str, link: bool = True) -> Cell:
         return Cell(way_words(item.method), "nowrap") if column == "method" else super().cell(item, column, link)

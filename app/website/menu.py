@@ -35,22 +35,34 @@ class Entry:
 
 
 def save_item(item: MenuItem | None = None, **fields: Any) -> MenuItem:
-    """A new entry goes to the end. Raises InvalidInput with the field."""
+    """A new entry goes to the end, also one that comes from another language. Raises InvalidInput with the field."""
     if unknown := set(fields) - FIELDS:
         raise InvalidInput(_("Unknown field: %(names)s", names=", ".join(sorted(unknown))))
     with transaction() as session, session.no_autoflush:
-        row = item if item is not None else MenuItem(title="", address="", kind=TargetKind.PAGE)
+        row, before = (item, item.language) if item is not None else (MenuItem(title="", address="", kind=TargetKind.PAGE), "")
         for name, value in fields.items():
             setattr(row, name, (clean_text(value) or "") if name in ("title", "address") else value)
         _check(row)
-        if item is None:
+        if row.language != before:
+            along = _taken_along(row)
             count = session.scalar(select(func.count()).select_from(MenuItem).where(MenuItem.language == row.language)) or 0
-            if count >= MOST:
+            if count + len(along) >= MOST:
                 raise InvalidInput(_("A menu has at most %(n)d entries.", n=MOST))
-            row.position = (session.scalar(select(func.max(MenuItem.position)).where(MenuItem.language == row.language)) or 0) + 1
+            last = session.scalar(select(func.max(MenuItem.position)).where(MenuItem.language == row.language)) or 0
+            for position, entry in enumerate((row, *along), last + 1):
+                entry.language, entry.position = row.language, position
         session.add(row)
         session.flush()
         return row
+
+
+def _taken_along(row: MenuItem) -> list[MenuItem]:
+    """What stands below an entry goes with it into another language, else it would be shown nowhere; a page cannot, it is of one language."""
+    below = list(db.session.scalars(select(MenuItem).where(MenuItem.parent_id == row.id).order_by(MenuItem.position, MenuItem.id))) if row.id else []
+    for child in below:
+        if child.page is not None and child.page.language != row.language:
+            raise InvalidInput(_("Below it stands the page “%(page)s”, which is of another language. Take that entry out from below first.", page=child), "language")
+    return below
 
 
 def _check(row: MenuItem) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 
 from app.billing.events import InvoicesIssued
+from app.customers.events import CurrencyChanging
 from app.plugin_api import AdminPage, Job, PaymentIntake, PaymentMethod, Plugin, PortalEntry
 
 
@@ -33,9 +34,9 @@ class Boleto(Plugin):
         return JOBS
 
     def reactions(self) -> Mapping[type, Callable[[Any], None]]:
-        from plugins.boleto.slips import take_invoices
+        from plugins.boleto.slips import keep_currency, take_invoices
 
-        return {InvoicesIssued: take_invoices}
+        return {InvoicesIssued: take_invoices, CurrencyChanging: keep_currency}
 
     def payment_intakes(self) -> Iterable[PaymentIntake]:
         """Staff hands the returns in."""

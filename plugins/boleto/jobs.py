@@ -12,11 +12,12 @@ from plugins.boleto.models import Slip
 
 
 def tidy(ctx: JobContext) -> None:
-    """Boletos for demands that have none yet; an order to write off for those whose demand was settled otherwise. What cannot be done is
+    """Boletos for demands that have none yet, or one over more than is left to pay; an order to write off for those whose demand was settled otherwise. What cannot be done is
     noted and stops nothing else."""
     wanting, over = slips.missing() if in_use() is not None else [], slips.settled_elsewhere()
+    short = slips.part_paid() if in_use() is not None else []
     if ctx.dry_run:
-        ctx.count("made", len(wanting))
+        ctx.count("made", len(wanting) + len(short))
         ctx.count("written_off", len(over))
         return
     for ident in over:
@@ -24,6 +25,13 @@ def tidy(ctx: JobContext) -> None:
         try:
             slips.cancel(slip, str(_l("settled otherwise")))
             ctx.count("written_off")
+        except DomainError as problem:
+            ctx.note("failed", str(slip), str(problem))
+    for ident in short:
+        slip = db.session.get_one(Slip, ident)
+        try:
+            slips.renew(slip)
+            ctx.count("made")
         except DomainError as problem:
             ctx.note("failed", str(slip), str(problem))
     for ident in wanting:

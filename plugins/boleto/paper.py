@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -41,6 +42,12 @@ def facts(slip: Slip, due_on: date | None = None, barcode: str = "", extra: Surc
     barcode = barcode or slip.barcode
     return SlipFacts(f"{it.code}-{it.digit}", it.name, barcode, line_of(barcode), row.beneficiary, row.tax_id, row.address, it.beneficiary(n), slip.shown, slip.document, row.wallet, slip.issued_on,
                      due_on or slip.due_on, slip.amount, slip.payer, instructions(slip), fine=extra.fine, interest=extra.interest, pix=pix_code(slip, slip.amount + extra.total))
+
+
+def rest_copy(slip: Slip) -> SlipFacts:
+    """What is left to pay of a demand that was paid in part: by Pix, whose code is made over any amount. A bank takes the boleto over all of it only."""
+    left = slip.open_item.open
+    return replace(facts(slip), amount=left, pix=pix_code(slip, left))
 
 
 def copy_due(printed_on: date) -> date:

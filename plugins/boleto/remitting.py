@@ -54,7 +54,7 @@ def planned(agreement_id: int) -> Sequence[Order]:
 
 def _lock_slips(session: Session, orders: Sequence[Order]) -> Sequence[Slip]:
     """The boletos of the orders as they are now, locked, with their customers. While the caller keeps them, `order.slip` is one of them."""
-    query = select(Slip).where(among(Slip.id, {order.slip_id for order in orders})).order_by(Slip.id).options(selectinload(Slip.customer))
+    query = select(Slip).where(among(Slip.id, {order.slip_id for order in orders})).order_by(Slip.id).options(selectinload(Slip.customer), selectinload(Slip.open_item))
     return session.scalars(query.with_for_update().execution_options(populate_existing=True)).all()
 
 
@@ -105,6 +105,8 @@ def payer_problem(slip: Slip) -> str:
         return _("the customer's CEP does not have 8 digits")
     if not payer["street"] or not payer["city"] or len(payer["region"]) != 2:
         return _("street, city or state of the customer is missing")
+    if slip.state is SlipState.NEW and slip.is_part_paid:
+        return _("its demand was paid in part: make a new boleto over the rest")
     if slip.state is SlipState.NEW and slip.due_on < clock.today():
         return _("it is overdue: change its due date first")
     return ""

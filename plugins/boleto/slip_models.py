@@ -72,6 +72,11 @@ class Slip(Stateful, Model):
     invoice: Mapped[Invoice | None] = relationship()
     open_item: Mapped[OpenItem] = relationship()
 
+    @property
+    def is_part_paid(self) -> bool:
+        """The boleto asks for more than is left to pay."""
+        return 0 < self.open_item.open < self.amount
+
     def __str__(self) -> str:
         return self.shown
 

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.billing.events import InvoicesIssued
+from app.customers.events import CurrencyChanging
 from app.customers.models import Customer
 from app.plugin_api import InvalidInput, clock, db, formats, transaction
 from app.receivables.models import OpenItem
@@ -133,6 +134,25 @@ def cancel(slip: Slip, reason: str = "") -> None:
         record(ProtocolKind.BILLING, "cancelled", subject_type="boleto_slip", subject_id=slip.id, subject=str(slip), note=reason)
 
 
+def part_paid(limit: int = 500) -> list[int]:
+    """Boletos that the bank does not know yet and whose demand was paid in part since."""
+    query = select(Slip.id).join(OpenItem, OpenItem.id == Slip.open_item_id).where(Slip.state == SlipState.NEW, OpenItem.open > Decimal(0), OpenItem.open < Slip.amount)
+    return list(db.session.scalars(query.order_by(Slip.id).limit(limit)))
+
+
+def renew(slip: Slip) -> Slip:
+    """Another boleto over what is left of the demand, for one that the bank does not know yet. Raises InvalidInput; then the old one stays."""
+    with transaction() as session:
+        account_for_update(session, slip.customer_id)
+        session.refresh(slip, with_for_update=True)
+        if not slip.is_part_paid:
+            raise InvalidInput(_("Its demand was not paid in part."))
+        if slip.state is not SlipState.NEW:
+            raise InvalidInput(_("The bank has this boleto already: write it off first, then make a new one."))
+        cancel(slip, _("paid in part"))
+        return issue(slip.open_item_id, slip.due_on)
+
+
 def change_due(slip: Slip, due_on: date) -> None:
     """Tell the bank a later day. Before it was sent, the entry itself says the new day."""
     with transaction() as session:
@@ -168,6 +188,13 @@ def settled_elsewhere(limit: int = 500) -> list[int]:
     told = select(Order.id).where(Order.slip_id == Slip.id, Order.kind == OrderKind.CANCEL, Order.state.in_((OrderState.PLANNED, OrderState.SENT, OrderState.CONFIRMED))).exists()
     query = select(Slip.id).join(OpenItem, OpenItem.id == Slip.open_item_id).where(Slip.state.in_(LIVE), OpenItem.open == Decimal(0), ~told).order_by(Slip.id).limit(limit)
     return list(db.session.scalars(query))
+
+
+def keep_currency(event: CurrencyChanging) -> None:
+    """Reaction: a boleto that the bank has may be paid, whether its demand is open or was paid another way."""
+    found = db.session.scalar(select(Slip.shown).where(Slip.customer_id == event.customer_id, Slip.state.in_(LIVE)).limit(1))
+    if found is not None:
+        raise InvalidInput(_("The currency cannot change while boleto %(number)s can be paid: write it off first.", number=found), "currency")
 
 
 def any_at_bank() -> bool:

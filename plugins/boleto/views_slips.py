@@ -9,7 +9,7 @@ from flask import abort, flash, redirect
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from wtforms import TextAreaField, validators
 
 from app.customers.models import Customer
@@ -73,7 +73,8 @@ class SlipView(AdminView):
     base_order = ("id", "desc")
     quick_search = ["shown", "document", "customer"]
     list_tabs = [("all", _l("All"), None), ("new", _l("To send"), Slip.state == S.NEW), ("open", _l("Open at the bank"), Slip.state.in_((S.SENT, S.REGISTERED))),
-                 ("rejected", _l("Rejected"), Slip.state == S.REJECTED), ("paid", _l("Paid"), Slip.state == S.PAID)]
+                 ("rejected", _l("Rejected"), Slip.state == S.REJECTED), ("paid", _l("Paid"), Slip.state == S.PAID),
+                 ("part", _l("Over too much"), and_(Slip.state.in_(PAYABLE), Slip.open_item.has(and_(OpenItem.open > 0, OpenItem.open < Slip.amount))))]
     tab_of = (Customer, OpenItem)
     tab_rank = 32
     main_actions = ("due",)
@@ -122,9 +123,9 @@ class SlipView(AdminView):
         self.each(items, lambda row: slips.cancel(row, form.reason.data or ""), lambda n: ngettext("%(num)d boleto is written off with the next file.", "%(num)d boletos are written off with the next file.", n))
 
     @action("again", _l("New boleto"), _l("For what is still open of the demand, with a new number."), "fa-rotate-right", multiple=True,
-            when=lambda item: item.state not in PAYABLE and item.open_item.open > 0)
+            when=lambda item: item.open_item.open > 0 and (item.state not in PAYABLE or (item.state is S.NEW and item.is_part_paid)))
     def again(self, items: list[Slip]) -> None:
-        self.each(items, lambda row: slips.issue(row.open_item_id), lambda n: ngettext("%(num)d boleto was made.", "%(num)d boletos were made.", n))
+        self.each(items, lambda row: slips.renew(row) if row.state is S.NEW else slips.issue(row.open_item_id), lambda n: ngettext("%(num)d boleto was made.", "%(num)d boletos were made.", n))
 
 
 class RemittanceView(AdminView):

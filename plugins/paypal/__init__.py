@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from flask_babel import lazy_gettext as _
 
+from app.customers.events import CurrencyChanging
 from app.plugin_api import AdminPage, Job, PaymentIntake, PaymentMethod, Plugin
 
 
@@ -27,6 +28,11 @@ class PayPal(Plugin):
 
         return [PaymentIntake("paypal", self.title, take_in, in_use)]
 
+    def reactions(self) -> Mapping[type, Callable[[Any], None]]:
+        from plugins.paypal.settling import keep_currency
+
+        return {CurrencyChanging: keep_currency}
+
     def settings(self) -> Iterable[Any]:
         from plugins.paypal.settings import SETTINGS
 
@@ -38,12 +44,12 @@ class PayPal(Plugin):
         return JOBS
 
     def admin_pages(self) -> Iterable[AdminPage]:
-        from plugins.paypal import cases, views, views_account, views_cases
+        from plugins.paypal import cases, views, views_account, views_cases, views_refunds
 
         return [
             AdminPage(views.PayPalAttemptView, _("PayPal payments"), "collection", "fa-money-bill-transfer", area="receivables"),
             AdminPage(views_cases.PayPalCaseView, _("PayPal: to clear"), "collection", "fa-scale-balanced", area="receivables", count=cases.to_clear),
-            AdminPage(views.PayPalRefundView, _("PayPal refunds"), "collection", "fa-rotate-left", area="receivables"),
+            AdminPage(views_refunds.PayPalRefundView, _("PayPal refunds"), "collection", "fa-rotate-left", area="receivables"),
             AdminPage(views_account.PayPalAccountPage, _("PayPal account"), "system", "fa-building-columns", area="receivables"),
         ]
 

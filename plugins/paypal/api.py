@@ -21,7 +21,7 @@ from paypalrestsdk import Api
 from paypalrestsdk.util import join_url
 from requests.adapters import HTTPAdapter
 
-from app.plugin_api import InvalidInput
+from app.plugin_api import InvalidInput, let_go
 from app.system.settings import is_given, setting
 from plugins.paypal import hosts
 from plugins.paypal.meaning import NOT_SENT, Advice, Step, advice, issue_of
@@ -72,7 +72,8 @@ class Client(Api):      # type: ignore[misc]  # the SDK is untyped
         return f"<PayPal {self.kind}>"
 
     def call(self, method: str, path: str, body: Any = None, request_id: str = "", raw: str = "") -> Any:
-        """The answer's JSON. `body` or `raw` (JSON as text) is sent with POST. Raises PayPalError."""
+        """The answer's JSON. `body` or `raw` (JSON as text) is sent with POST. Raises PayPalError; RuntimeError inside of a transaction."""
+        let_go()
         headers = {"PayPal-Request-Id": request_id} if request_id else {}
         if method == "POST":
             headers |= {"Content-Type": "application/json", "Prefer": "return=representation"}

@@ -17,7 +17,7 @@ from app.customers.models import Customer
 from app.plugin_api import InvalidInput, clock, current_actor, db, transaction
 from app.receivables.models import OpenItem
 from app.receivables.prepaid_queries import quote
-from app.receivables.queries import account_for_update
+from app.receivables.queries import account_for_update, is_collected
 from app.system.settings import setting
 from app.system.throttle import take
 from plugins.paypal import amounts, orders
@@ -68,6 +68,8 @@ def _price(session: Session, owner: Customer, item_id: int | None) -> tuple[Deci
             raise InvalidInput(_("There is no such demand."), "gone")
         if item.open == 0:
             raise InvalidInput(_("%(reference)s is paid already.", reference=item.reference))
+        if owner.payment_method != METHOD and is_collected(owner.payment_method, item.due_on, clock.today()):
+            raise InvalidInput(_("%(reference)s is collected from your account by itself: there is nothing to do.", reference=item.reference))
         found = item.open, item.currency, item.reference
     if found[1] not in amounts.CURRENCIES:
         raise InvalidInput(_("PayPal does not take %(currency)s. Pay another way.", currency=found[1]))
@@ -83,10 +85,14 @@ def still_wanted(session: Session, row: Attempt) -> str:
     same = Attempt.for_prepaid if row.open_item_id is None else Attempt.open_item_id == row.open_item_id
     if session.scalar(select(Attempt.id).where(Attempt.id != row.id, Attempt.customer_id == row.customer_id, same, Attempt.state.in_((*RUNNING, AttemptState.HELD))).limit(1)) is not None:
         return _("Another payment of it is on its way. PayPal has taken nothing.")
+    if row.currency != row.customer.currency:
+        return _("The account is billed in %(currency)s by now. PayPal has taken nothing; begin the payment again.", currency=row.customer.currency)
     if row.open_item_id is not None:
         item = session.get_one(OpenItem, row.open_item_id, populate_existing=True)
         if item.open == 0:
             return _("%(reference)s was paid another way meanwhile. PayPal has taken nothing.", reference=item.reference)
+        if row.customer.payment_method != METHOD and is_collected(row.customer.payment_method, item.due_on, clock.today()):
+            return _("%(reference)s is collected from your account by itself. PayPal has taken nothing.", reference=item.reference)
         if item.open < row.amount:
             return _("Less is open of %(reference)s by now. PayPal has taken nothing; begin the payment again.", reference=item.reference)
     return ""

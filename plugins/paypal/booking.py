@@ -6,7 +6,9 @@ happens in one transaction with the account locked.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
+from typing import TypeVar
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -17,7 +19,7 @@ from app.customers.models import Customer
 from app.plugin_api import DomainError, formats, transaction
 from app.receivables.models import Allocation, OpenItem, Payment, PaymentState, PrepaidUse
 from app.receivables.payments import record_payment, record_return
-from app.receivables.queries import account_for_update
+from app.receivables.queries import lock_accounts_in_order
 from plugins.paypal.cases import close_case, open_case, staff_language
 from plugins.paypal.events import judge
 from plugins.paypal.meaning import CAPTURE_STEPS, Step, was_received
@@ -26,13 +28,44 @@ from plugins.paypal.orders import day_of
 
 METHOD = "paypal"
 NOTHING = Decimal("0.00")
+T = TypeVar("T")
+
+
+class Moved(Exception):
+    """The capture was booked for another customer since it was looked at: begin again."""
+
+
+def lock_capture(session: Session, capture_id: str, *others: int | None) -> Capture | None:
+    """The capture behind the locks of all accounts that a booking of it may change: of who was asked to pay, of whom it was booked for, and `others`.
+    In the order that everybody locks them in. None: it is not known yet. Raises Moved."""
+    seen = session.execute(select(Attempt.customer_id, Payment.customer_id).select_from(Capture).outerjoin(Attempt, Attempt.id == Capture.attempt_id)
+                           .outerjoin(Payment, Payment.id == Capture.payment_id).where(Capture.capture_id == capture_id)).first()
+    owners = {ident for ident in (*(seen or ()), *others) if ident is not None}
+    if owners:
+        lock_accounts_in_order(session, owners)
+    row = session.scalar(select(Capture).where(Capture.capture_id == capture_id).with_for_update().execution_options(populate_existing=True))
+    if row is not None and not {owner.customer_id for owner in (row.attempt, row.payment) if owner is not None and owner.customer_id is not None} <= owners:
+        raise Moved
+    return row
+
+
+def until_still(work: Callable[[], T]) -> T:
+    """Call `work` (its own transaction) again while the capture moves under it; that happens once in its life."""
+    for _n in range(3):
+        try:
+            return work()
+        except Moved:
+            continue
+    return work()
 
 
 def settle(session: Session, row: Capture) -> None:
-    """Book, give back, and say how the attempt stands. The account of the attempt's customer is locked."""
+    """Book, give back, and say how the attempt stands. The accounts are locked (`lock_capture`)."""
     attempt = row.attempt
     if attempt is None:
-        if row.payment_id is None and row.status not in ("DECLINED", "FAILED"):
+        if row.payment_id is None and row.status == "REFUNDED":
+            close_case(session, f"unknown:{row.capture_id}", _l("All of it went back."))
+        elif row.payment_id is None and row.status not in ("DECLINED", "FAILED"):
             open_case(session, f"unknown:{row.capture_id}", CaseKind.UNKNOWN_PAYMENT, _l(
                 "PayPal tells of a payment of %(amount)s that we did not ask for (%(ident)s, text “%(text)s”, from %(payer)s). Nothing was booked.",
                 amount=formats.money(row.amount, row.currency), ident=row.capture_id, text=row.invoice_id or row.custom_id or "–", payer=row.payer or "–"), capture=row)
@@ -94,9 +127,15 @@ def _pay(session: Session, row: Capture, attempt: Attempt | None, owner: Custome
 
 def book_for(row: Capture, owner: Customer) -> Payment:
     """Staff says whose a payment is that we did not ask for, or that was held. Raises DomainError; then nothing is changed."""
+    ident, owner_id = row.capture_id, owner.id
+    return until_still(lambda: _book_for(ident, owner_id))
+
+
+def _book_for(capture_id: str, owner_id: int) -> Payment:
     with transaction() as session:
-        owner = account_for_update(session, owner.id)
-        session.refresh(row, with_for_update=True)
+        row = lock_capture(session, capture_id, owner_id)
+        assert row is not None
+        owner = session.get_one(Customer, owner_id)
         if row.payment_id is not None or not was_received(row.status):
             raise DomainError(_("This payment was booked before, or PayPal has not given it."))
         attempt = row.attempt if row.attempt is not None and row.attempt.customer_id == owner.id else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -12,8 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.plugin_api import DomainError, clock, transaction
 from app.receivables.prepaid import apply_prepayments
-from app.receivables.queries import account_for_update
-from plugins.paypal.booking import settle
+from plugins.paypal.booking import Moved, lock_capture, settle, until_still
 from plugins.paypal.cases import close_case
 from plugins.paypal.meaning import ISSUES, RANKS, REFUND_RANKS, later
 from plugins.paypal.models import Attempt, AttemptState, Capture, PayPalRefund, RefundState
@@ -34,9 +34,17 @@ def take_order(order: OrderFacts) -> None:
 
 def take_capture(facts: CaptureFacts) -> None:
     """Store, book, and extend a prepaid account at once. Call outside of a transaction; may be called again at any time."""
+    prepaid = until_still(lambda: _take_capture(facts))
+    if prepaid is not None:
+        extend(prepaid)
+
+
+def _take_capture(facts: CaptureFacts) -> int | None:
+    """Returns whose prepaid period it pays."""
     with transaction() as session:
-        attempt = _lock(session, facts)
-        row = session.scalar(select(Capture).where(Capture.capture_id == facts.id).with_for_update().execution_options(populate_existing=True))
+        named = _named(session, facts)
+        row = lock_capture(session, facts.id, named.customer_id if named is not None else None)
+        attempt = session.get_one(Attempt, named.id, with_for_update=True, populate_existing=True) if named is not None else None
         if row is None:
             row = _new(session, facts, attempt)
         row.attempt = row.attempt or attempt
@@ -52,21 +60,18 @@ def take_capture(facts: CaptureFacts) -> None:
             refund.capture = row
         session.flush()
         settle(session, row)
-        prepaid = attempt.customer_id if attempt is not None and attempt.for_prepaid and row.payment_id is not None else None
-    if prepaid is not None:
-        extend(prepaid)
+        return row.payment.customer_id if attempt is not None and attempt.for_prepaid and row.payment is not None else None
 
 
-def _lock(session: Session, facts: CaptureFacts) -> Attempt | None:
-    """The attempt that PayPal names, behind the lock of its account. Both names have to fit where both are told."""
+def _named(session: Session, facts: CaptureFacts) -> Any:
+    """Id and customer of the attempt that PayPal names. Both names have to fit where both are told."""
     found = select(Attempt.id, Attempt.customer_id, Attempt.order_id)
     name = session.execute(found.where(Attempt.token == facts.custom_id)).first() if facts.custom_id else None
     if name is None and facts.order_id and not facts.custom_id:
         name = session.execute(found.where(Attempt.order_id == facts.order_id)).first()
     if name is None or (name.order_id and facts.order_id and name.order_id != facts.order_id):
         return None
-    account_for_update(session, name.customer_id)
-    return session.get_one(Attempt, name.id, with_for_update=True, populate_existing=True)
+    return name
 
 
 def _new(session: Session, facts: CaptureFacts, attempt: Attempt | None) -> Capture:
@@ -76,20 +81,18 @@ def _new(session: Session, facts: CaptureFacts, attempt: Attempt | None) -> Capt
             session.add(row)
             session.flush()
             return row
-    except IntegrityError:      # it was told at the same moment, of an attempt that we do not know
-        return session.scalars(select(Capture).where(Capture.capture_id == facts.id).with_for_update().execution_options(populate_existing=True)).one()
+    except IntegrityError:      # it was told at the same moment
+        raise Moved from None
 
 
 def take_refund(facts: RefundFacts, reversal: bool = False) -> None:
     """Money went back, or will: by us (then our key stands in it), or by somebody else. Waits for its capture when that is not known."""
+    until_still(lambda: _take_refund(facts, reversal))
+
+
+def _take_refund(facts: RefundFacts, reversal: bool) -> None:
     with transaction() as session:
-        row = session.scalar(select(Capture).where(Capture.capture_id == facts.capture_id)) if facts.capture_id else None
-        if row is not None:
-            if row.attempt is not None or row.payment is not None:
-                owner_id = row.payment.customer_id if row.payment is not None else row.attempt.customer_id      # type: ignore[union-attr]
-                if owner_id is not None:
-                    account_for_update(session, owner_id)
-            row = session.get_one(Capture, row.id, with_for_update=True, populate_existing=True)
+        row = lock_capture(session, facts.capture_id) if facts.capture_id else None
         refund = _refund(session, facts, reversal)
         refund.capture = refund.capture or row
         status = later(REFUND_STATUS[refund.state], facts.status, REFUND_RANKS)

@@ -72,7 +72,8 @@ class Case(Model):
     text: Mapped[str] = mapped_column(Text)
     note: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
-    told: Mapped[bool] = mapped_column(default=False)
+    cleared_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    told: Mapped[bool] = mapped_column(default=False)                  # whoever gets the alerts knows of it, since it was opened last
 
     attempt: Mapped[Attempt | None] = relationship()
     capture: Mapped[Capture | None] = relationship()

@@ -15,9 +15,11 @@ from sqlalchemy.orm import Session
 from app.plugin_api import InvalidInput, clock, current_actor, db, formats, transaction
 from app.receivables.models import PaymentState, PrepaidUse
 from app.receivables.queries import account_for_update
+from app.system.models import ProtocolKind
+from app.system.protocol import record
 from plugins.paypal import amounts, facts, orders
-from plugins.paypal.api import PayPalError, client
-from plugins.paypal.cases import open_case
+from plugins.paypal.api import OtherMode, PayPalError, client
+from plugins.paypal.cases import close_case, open_case
 from plugins.paypal.meaning import Step, was_received
 from plugins.paypal.models import Capture, CaseKind, PayPalRefund, RefundState
 
@@ -134,6 +136,62 @@ def _no(refund_row_id: int, error: PayPalError) -> PayPalRefund:
     return row
 
 
+def ask_again(refund: PayPalRefund) -> PayPalRefund:
+    """Staff wants to know it now: what the order says of it first, then the request once more under its name. Raises PayPalError, InvalidInput."""
+    if _is_running(refund) and not _looked_up(refund):
+        db.session.refresh(refund)
+        if send(refund).state is RefundState.ASKED:
+            raise InvalidInput(refund.problem if refund.at > clock.now() - KEPT_BY_PAYPAL else _(
+                "PayPal tells of no such refund and has forgotten the request by now. Look in the PayPal account; when it is not there, say that it was not made."))
+    return refund
+
+
+def not_made(refund: PayPalRefund, note: str) -> None:
+    """Staff has looked in the PayPal account: it was not made, and nothing asks for it any more. PayPal is asked once more before; should it tell
+    of the refund later, it is booked all the same. Raises PayPalError when PayPal cannot be asked."""
+    note = " ".join(note.split())
+    if not 3 <= len(note) <= 500:
+        raise InvalidInput(_("Say in 3 to 500 characters what you found in the PayPal account."), "note")
+    if refund.refund_id is not None:
+        raise InvalidInput(_("PayPal knows this refund (%(ident)s): ask PayPal what became of it.", ident=refund.refund_id))
+    try:
+        found = _is_running(refund) and _looked_up(refund)
+    except OtherMode:       # there is no asking: the person's word counts
+        found = False
+    with transaction() as session:
+        row = session.get_one(PayPalRefund, refund.id, with_for_update=True, populate_existing=True)
+        if found or row.refund_id is not None or row.state is not RefundState.ASKED:
+            raise InvalidInput(_("PayPal has answered meanwhile. Look at its state."))
+        row.state, row.problem = RefundState.REFUSED, note
+        close_case(session, f"refund:{row.key}"[:80], _l("Our staff has looked at PayPal: it was not made."))
+        record(ProtocolKind.BILLING, "not_made", subject_type="paypal_refund", subject_id=row.id, subject=str(row), note=note,
+               customer_id=row.capture.attempt.customer_id if row.capture is not None and row.capture.attempt is not None else None)
+
+
+def _is_running(refund: PayPalRefund) -> bool:
+    db.session.refresh(refund)
+    return refund.state in (RefundState.ASKED, RefundState.PENDING)
+
+
+def _looked_up(refund: PayPalRefund) -> bool:
+    """Whether PayPal's order tells of it; what it tells is taken. The order is known for longer than a request by its id."""
+    capture = refund.capture
+    order_id = (capture.order_id or (capture.attempt.order_id if capture.attempt is not None else "")) if capture is not None else ""
+    if capture is None or not order_id:
+        return False
+    api, key, refund_id = client(capture.attempt.mode if capture.attempt is not None else ""), refund.key, refund.refund_id
+    try:
+        order = orders.get_order(api, order_id)
+    except PayPalError as error:
+        if error.status in (404, 410):
+            return False
+        raise
+    found = [told for told in order.refunds if told.request == key or told.id == refund_id]
+    for told in found:
+        facts.take_refund(told)
+    return bool(found)
+
+
 def ask_all() -> list[str]:
     """Refunds without a final answer: asked for again. Those of credit that never reached PayPal are left to the core, which asks
     by itself. Returns what could not be asked, in words."""
@@ -155,4 +213,4 @@ def _show(ident: int) -> None:
         row = session.get_one(PayPalRefund, ident)
         open_case(session, f"refund:{row.key}"[:80], CaseKind.REFUND_UNCLEAR, _l("PayPal has not answered a refund of %(amount)s (%(name)s). Look for it in your PayPal account.",
                                                                               amount=formats.money(row.amount, row.currency), name=row.capture or row.capture_id),
-                  attempt=row.capture.attempt if row.capture else None, capture=row.capture)
+                  attempt=row.capture.attempt if row.capture else None, capture=row.capture, goes_on=True)

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import delete, exists, select
 
+from app.customers.events import CurrencyChanging
 from app.plugin_api import DomainError, InvalidInput, JobContext, clock, db, transaction
 from app.system.models import ProtocolKind
 from app.system.protocol import record
@@ -51,6 +52,13 @@ def take_in(ctx: JobContext) -> None:
 def in_use() -> bool:
     """Something is on its way of which only PayPal knows."""
     return db.session.scalar(select(Attempt.id).where(Attempt.state.in_(RUNNING)).limit(1)) is not None
+
+
+def keep_currency(event: CurrencyChanging) -> None:
+    """Reaction: money that PayPal was asked for, or holds, comes in the old currency."""
+    found = db.session.scalar(select(Attempt.invoice_id).where(Attempt.customer_id == event.customer_id, Attempt.state.in_((*RUNNING, AttemptState.HELD))).limit(1))
+    if found is not None:
+        raise InvalidInput(_("The currency cannot change while a payment is on its way at PayPal (%(name)s).", name=found), "currency")
 
 
 def work_messages() -> list[str]:
@@ -139,7 +147,7 @@ def show_if_stuck(attempt_id: int) -> None:
         why = PENDING_WORDS.get(capture.reason, capture.reason) if capture is not None and capture.reason else row.problem
         text = _l("PayPal has not said what became of %(name)s: %(why)s", name=row, why=why or "–") if row.state is AttemptState.CAPTURING else \
             _l("PayPal still holds the money of %(name)s: %(why)s", name=row, why=why or "–")
-        open_case(session, f"stuck:{row.id}", CaseKind.STUCK, text, attempt=row, capture=capture)
+        open_case(session, f"stuck:{row.id}", CaseKind.STUCK, text, attempt=row, capture=capture, goes_on=True)
 
 
 def give_up(row: Attempt, note: str) -> None:

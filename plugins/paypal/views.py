@@ -1,4 +1,4 @@
-"""Staff pages: attempts with what became of them, and what went back."""
+"""Staff page: attempts with what became of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from uuid import uuid4
 from flask import flash
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
 from sqlalchemy import or_, select
 from wtforms import HiddenField, TextAreaField, validators
 
@@ -28,7 +27,6 @@ from app.plugin_api.staff import (
     has_part,
 )
 from plugins.paypal import refunding, settling
-from plugins.paypal.api import PayPalError
 from plugins.paypal.capturing import ask
 from plugins.paypal.meaning import PENDING_WORDS, was_received
 from plugins.paypal.models import (
@@ -36,20 +34,16 @@ from plugins.paypal.models import (
     Attempt,
     AttemptState,
     Capture,
-    PayPalRefund,
     RefundState,
 )
 from plugins.paypal.settings import mode_words
+from plugins.paypal.views_refunds import NoteForm, PayPalRefundView, ask_each
 
 
 class RefundForm(ServiceForm):
     key = HiddenField()
     amount = NumberField(_l("Amount"), [Required()], digits=2, description=_l("All of it, or a part. What it paid is open again by as much."))
     reason = TextAreaField(_l("Reason"), [Required(), validators.Length(max=250)], description=_l("The payer reads it at PayPal; it is kept in the protocol."))
-
-
-class NoteForm(ServiceForm):
-    note = TextAreaField(_l("What you found"), [Required(), validators.Length(max=500)])
 
 
 def last_capture(item: Attempt) -> Capture | None:
@@ -66,47 +60,6 @@ def why(item: Attempt, capture: Capture | None) -> Any:
 
 def refundable(item: Attempt) -> bool:
     return item.state is AttemptState.PAID and (capture := last_capture(item)) is not None and capture.payment_id is not None
-
-
-def ask_each(view: Any, items: list[Attempt]) -> None:
-    def one(row: Attempt) -> None:
-        try:
-            ask(row.id)
-        except PayPalError as error:
-            raise InvalidInput(error.words) from None
-
-    view.each(items, one, lambda n: ngettext("PayPal has answered: the state is up to date.", "PayPal has answered about %(num)d payments.", n))
-
-
-class PayPalRefundView(AdminView):
-    datamodel = AdminInterface(PayPalRefund)
-    route_base = "/paypal-refunds"
-    list_title = _l("PayPal refunds")
-    list_help = _l("What went back: by you, in PayPal's own pages, by a dispute or by a bank.")
-    empty_text = _l("Nothing went back.")
-    list_columns = ["name", "customer", "number", "at", "state", "reversal", "amount", "reason"]
-    show_columns = ["name", "customer", "number", "capture", "amount", "reversal", "reason", "problem", "at", "created_by"]
-    add_columns: list[str] = []
-    edit_columns: list[str] = []
-    search_columns = ["state", "at", "amount", "reversal"]
-    order_columns = ["at", "amount"]
-    base_order = ("id", "desc")
-    tab_of = (Attempt,)
-    label_columns = {"name": _l("Refund"), "customer": _l("Customer"), "number": _l("Number at PayPal"), "at": _l("Asked on"), "reversal": _l("Taken by PayPal or a bank"), "reason": _l("Reason"), "problem": _l("What PayPal says"), "capture": _l("Payment at PayPal"),
-                     "created_by": _l("By"), "amount": _l("Amount")}
-    list_tabs = [("all", _l("All"), None), ("asked", _l("PayPal is asked"), PayPalRefund.state.in_((RefundState.ASKED, RefundState.PENDING)))]
-
-    def where_parent(self, parent: Any) -> Any:
-        return PayPalRefund.capture_row_id.in_(select(Capture.id).where(Capture.attempt_id == parent.id))
-
-    def raw(self, item: PayPalRefund, column: str) -> Any:
-        attempt = item.capture.attempt if item.capture is not None else None
-        if column in ("customer", "number"):
-            return None if attempt is None else attempt.customer if column == "customer" else attempt.invoice_id
-        return (item.refund_id or _("not known yet")) if column == "name" else super().raw(item, column)
-
-    def head_title(self, item: Any) -> str:
-        return _("Refund of %(amount)s", amount=formats.money(item.amount, item.currency))
 
 
 class PayPalAttemptView(AdminView):
@@ -176,7 +129,7 @@ class PayPalAttemptView(AdminView):
 
     @action("ask", _l("Ask PayPal"), _l("Looks at PayPal how it stands. Money that the payer has agreed to is taken, once."), "fa-rotate", when=lambda item: item.order_id is not None)
     def ask(self, items: list[Attempt]) -> None:
-        ask_each(self, items)
+        ask_each(self, items, lambda row: ask(row.id))
 
     @action("refund", _l("Pay back"), _l("Sends the money back by PayPal. What it paid is open again, and a prepaid period that it bought is taken back."), "fa-rotate-left", multiple=False, danger=True,
             form=RefundForm, verb=_l("Pay back"), when=refundable)

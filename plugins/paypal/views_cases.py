@@ -32,7 +32,7 @@ class PayPalCaseView(AdminView):
     list_help = _l("Disputes, payments that nobody asked for or that could not be booked, and what PayPal does not answer.")
     empty_text = _l("Nothing has to be cleared.")
     list_columns = ["text", "kind", "created_at", "state"]
-    show_columns = ["text", "kind", "attempt", "capture", "created_at", "note"]
+    show_columns = ["text", "kind", "attempt", "capture", "created_at", "note", "cleared_at"]
     add_columns: list[str] = []
     edit_columns: list[str] = []
     search_columns = ["kind", "state", "created_at"]
@@ -40,7 +40,7 @@ class PayPalCaseView(AdminView):
     base_order = ("id", "desc")
     quick_search = ["text"]
     list_tabs = [("open", _l("To clear"), Case.state == CaseState.OPEN), ("all", _l("All"), None)]
-    label_columns = {"text": _l("What"), "kind": _l("Kind"), "created_at": _l("Since"), "attempt": _l("Number at PayPal"), "capture": _l("Payment at PayPal"), "note": _l("How it was settled")}
+    label_columns = {"text": _l("What"), "kind": _l("Kind"), "created_at": _l("Since"), "attempt": _l("Number at PayPal"), "capture": _l("Payment at PayPal"), "note": _l("How it was settled"), "cleared_at": _l("Last cleared")}
     main_actions = ("book", "clear")
 
     def find(self, text: str) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 
 from app.billing.events import InvoicesIssued
+from app.customers.events import CurrencyChanging
 from app.plugin_api import AdminPage, Job, MailTemplate, PaymentIntake, PaymentMethod, Plugin, PortalEntry
 from app.receivables.events import DebitReturned, DebitsCredited
 
@@ -46,9 +47,10 @@ class Sepa(Plugin):
 
     def reactions(self) -> Mapping[type, Callable[[Any], None]]:
         from plugins.sepa.announcing import take_invoices
+        from plugins.sepa.ending import keep_currency
         from plugins.sepa.statements import credited, returned
 
-        return {InvoicesIssued: take_invoices, DebitReturned: returned, DebitsCredited: credited}
+        return {InvoicesIssued: take_invoices, DebitReturned: returned, DebitsCredited: credited, CurrencyChanging: keep_currency}
 
     def admin_pages(self) -> Iterable[AdminPage]:
         from plugins.sepa import views_batches, views_collect, views_mandates, views_returns

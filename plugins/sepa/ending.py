@@ -8,7 +8,8 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.plugin_api import db, transaction
+from app.customers.events import CurrencyChanging
+from app.plugin_api import InvalidInput, db, transaction
 from app.receivables.queries import account_for_update
 from app.system.models import ProtocolKind
 from app.system.protocol import record
@@ -42,6 +43,13 @@ def _expire(mandate_id: int, customer_id: int, today: date) -> bool:
         mandate.ended_on, mandate.reason = today, _("not used for 36 months")
         withdraw(session, mandate.id)
         return True
+
+
+def keep_currency(event: CurrencyChanging) -> None:
+    """Reaction: what is in a file may still be taken from his account, whether its demand is open or was paid another way meanwhile."""
+    found = db.session.scalar(select(DirectDebit.end_to_end_id).where(DirectDebit.customer_id == event.customer_id, DirectDebit.state.in_((DebitState.PLANNED, DebitState.EXPORTED))).limit(1))
+    if found is not None:
+        raise InvalidInput(_("The currency cannot change while a direct debit is on its way (%(name)s): wait until it is booked, or take it out of its file.", name=found), "currency")
 
 
 def withdraw(session: Session, mandate_id: int) -> None:

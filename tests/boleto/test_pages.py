@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from decimal import Decimal
 
 import pypdf
 import pytest
@@ -112,6 +113,11 @@ def test_a_clerk_writes_off_and_changes_the_due_date(clerk):
     assert clerk.post(f"/admin/boletos/act/due?rowid={slip.id}", {"due_on": "2026-12-21"}).status_code == 303
     assert fresh(slip).due_on.isoformat() == "2026-12-21"
     assert clerk.post(f"/admin/boletos/act/cancel?rowid={other.id}", {"reason": "mistake"}).status_code == 303 and fresh(other).state is SlipState.VOID
+    record_payment("part", slip.customer, Decimal("1.00"), "BRL", DAY, uses={slip.open_item_id: Decimal("1.00")})
+    page = clerk.get("/admin/boletos/list/?tab=part").text
+    assert slip.shown in page and other.shown not in page
+    clerk.post("/admin/boletos/action_post", {"action": "again", "rowid": [slip.id]})
+    assert fresh(slip).state is SlipState.VOID and db.session.scalars(select(Slip).where(Slip.state == SlipState.NEW)).one().amount == slip.amount - 1
 
 
 def test_a_customer_sees_his_boletos_and_nobody_elses(app):
@@ -130,7 +136,21 @@ def test_a_customer_sees_his_boletos_and_nobody_elses(app):
         for part in ("", "/pdf", "/pix.png"):
             assert login.get(f"/portal/boleto/{theirs.id}{part}").status_code == 404
         assert enter(app, mine, AccountRole.READER).get("/portal/boleto/").status_code == 403
-        record_payment("cash", mine, slip.amount, "BRL", DAY)       # not offered to be paid once more
+        record_payment("part", mine, Decimal("20.00"), "BRL", DAY, uses={slip.open_item_id: Decimal("20.00")})      # over all of it at the bank: only Pix takes the rest
+        page = login.get(f"/portal/boleto/{slip.id}").text
+        assert "R$39.97" in page and formatted(slip.line) not in page and "540539.97" in page and "Boleto as PDF" not in page and "New boleto" not in page
+        assert login.get(f"/portal/boleto/{slip.id}/pdf").status_code == 303 and "R$39.97" in login.get("/portal/boleto/").text
+        assert "The bank has this boleto" in login.get(login.send(f"/portal/boleto/{slip.id}/rest").headers["Location"]).text
+        young = boleto(mine, "50.00")
+        record_payment("part2", mine, Decimal("10.00"), "BRL", DAY, uses={young.open_item_id: Decimal("10.00")})
+        assert "paid in part" in remitting.remit(row).held[0][1]        # over too much: it does not go to the bank
+        assert "New boleto over the rest" in login.get(f"/portal/boleto/{young.id}").text
+        made = login.get(login.send(f"/portal/boleto/{young.id}/rest").headers["Location"]).text
+        renewed = db.session.scalars(select(Slip).where(Slip.open_item_id == young.open_item_id, Slip.state == SlipState.NEW)).one()
+        assert renewed.amount == Decimal("40.00") and formatted(renewed.line) in made and fresh(young).state is SlipState.VOID
+        record_payment("part3", mine, Decimal("5.00"), "BRL", DAY, uses={young.open_item_id: Decimal("5.00")})
+        assert run_now("boleto.tidy").counts == {"made": 1} and db.session.scalars(select(Slip.amount).where(Slip.state == SlipState.NEW)).all() == [Decimal("35.00")]
+        record_payment("cash", mine, slip.amount, "BRL", DAY, uses={slip.open_item_id: Decimal("39.97")})       # not offered to be paid once more
         assert slip.shown not in login.get("/portal/boleto/").text and login.get(f"/portal/boleto/{slip.id}/pdf").status_code == 404
         assert login.get(f"/portal/boleto/item/{slip.open_item_id}").headers["Location"].endswith("/boleto/")
         demand(mine)

@@ -144,6 +144,22 @@ def test_a_license_that_is_gone_meanwhile_is_told(fleet):
     assert run.counts == {"done": 1, "failed": 1}
 
 
+def test_an_unexpected_error_stops_no_other_and_stands_at_its_row(fleet, monkeypatch):
+    wanted = bulk.ACTIONS["lock"].call
+
+    def fails_once(item: License, values: dict[str, Any]) -> None:
+        wanted(item, values)
+        if item.id == fleet[1].id:
+            raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setitem(bulk.ACTIONS, "lock", bulk.Bulk("Lock licenses", fails_once))
+    run = done(start("lock", fleet[:3], note="x").id)
+    assert run.state is RunState.DONE and run.counts == {"done": 2, "failed": 1}
+    line = db.session.scalars(select(LicenseBulkLine).where(LicenseBulkLine.state == BulkState.FAILED)).one()
+    assert line.license_id == fleet[1].id and line.reason == "ZeroDivisionError: division by zero"
+    assert [bool(db.session.get_one(License, row.id).lock_reasons) for row in fleet[:3]] == [True, False, True]       # what it had done is undone
+
+
 def test_bad_requests_store_nothing(fleet):
     for action, ids in (("nothing", [fleet[0].id]), ("lock", []), ("lock", list(range(1, bulk.MOST + 2)))):
         with pytest.raises(InvalidInput), transaction():

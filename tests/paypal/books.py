@@ -9,12 +9,14 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
+import pytest
 from flask import Flask
 from sqlalchemy import select
 
 from app.core import clock
 from app.core.db import db
 from app.customers.models import Customer
+from app.plugin_api.network import GuardedClient
 from app.plugin_api.registry import plugins
 from app.receivables.models import OpenItem, Payment
 from app.receivables.open_items import add_demand
@@ -28,9 +30,19 @@ _numbers = count(1)
 HOOK = "/hooks/paypal/webhook"
 
 
+def _nothing_is_held(work: Any) -> Any:
+    def asked(*args: Any, **named: Any) -> Any:
+        assert not db.session().in_transaction(), "PayPal is asked while a connection is held"
+        return work(*args, **named)
+
+    return asked
+
+
 @contextmanager
 def paypal(app: Flask) -> Iterator[Running]:
-    with serve_in_thread(registered="http://localhost/hooks/paypal/webhook") as running:
+    with serve_in_thread(registered="http://localhost/hooks/paypal/webhook") as running, pytest.MonkeyPatch.context() as patched:
+        patched.setattr(api.Client, "http_call", _nothing_is_held(api.Client.http_call))
+        patched.setattr(GuardedClient, "request", _nothing_is_held(GuardedClient.request))
         app.config["PTT_PAYPAL_URL"] = running.url
         plugins().loaded["paypal"].answers["portal_form_targets"] = list(hosts.payer_origins())      # asked for at the start, before there was one
         api._clients.clear()

@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import select
 
 from app.catalog.models import Billing
 from app.core import clock
@@ -15,7 +16,8 @@ from app.customers.models import CustomerKind
 from app.plugin_api import InvalidInput
 from app.receivables.models import PaymentState
 from app.system.settings import change_settings
-from plugins.paypal import capturing, refunding, settling
+from plugins.paypal import api, booking, capturing, facts, orders, refunding, settling
+from plugins.paypal.api import PayPalError
 from plugins.paypal.models import Attempt, AttemptState, Case, CaseKind, PayPalMessage, RefundState
 from tests import factories as make
 from tests.paypal.books import agree, captures, deliver, only_attempt, open_of, owing, payments
@@ -66,6 +68,15 @@ def test_who_is_debited_is_offered_nothing_else_before_it_is_overdue(app, stand_
         customer.payment_method = "sepa"
     login = enter(app, customer)
     assert "Pay with PayPal" not in login.get("/portal/invoices").text
+    refused = login.send(f"/portal/paypal/pay/{item.id}")       # a page that was open before, or the address by hand
+    assert "is collected from your account" in login.get(refused.headers["Location"]).text and not db.session.scalars(select(Attempt)).all()
+    with transaction():
+        customer.payment_method = "transfer"
+    agreed = login.send(f"/portal/paypal/pay/{item.id}")
+    with transaction():         # the mandate is signed while he is at PayPal's page
+        customer.payment_method = "sepa"
+    login.get(agree(stand_in, agreed))
+    assert only_attempt().state is AttemptState.CANCELLED and not payments() and not stand_in.book.captures
     with transaction():
         item.due_on = clock.today() - timedelta(days=1)
         item.issued_on = clock.today() - timedelta(days=9)
@@ -274,6 +285,31 @@ def test_another_amount_and_another_currency(app, stand_in):
     assert "Do not pay a second time" in page and open_of(item) == Decimal("59.97") and len(payments()) == 1
 
 
+def test_what_is_booked_for_another_customer_locks_his_account_too(app, stand_in, monkeypatch):
+    customer, item = owing()
+    other, others = owing(currency="USD")
+    login = enter(app, customer)
+    answer = login.send(f"/portal/paypal/pay/{item.id}")
+    order = stand_in.book.orders[answer.headers["Location"].rpartition("=")[2]]
+    path = agree(stand_in, answer)
+    order["purchase_units"][0]["amount"]["currency_code"] = "USD"
+    login.get(path)
+    locked: list[set[int]] = []
+    lock = booking.lock_accounts_in_order
+    monkeypatch.setattr(booking, "lock_accounts_in_order", lambda session, ids: (locked.append(set(ids)), lock(session, ids)))
+    payment = booking.book_for(captures()[0], other)
+    assert payment.customer_id == other.id and locked == [{customer.id, other.id}]
+    stand_in.book.refund(captures()[0].capture_id, {})
+    deliver(app, stand_in)
+    assert len(locked) > 1 and all(ids == {customer.id, other.id} for ids in locked)
+    assert payments()[0].state is PaymentState.RETURNED and only_attempt().state is AttemptState.RETURNED and open_of(others) == Decimal("59.97")
+    # booked for somebody while it is looked at: begun again, with his account locked
+    calls = iter((booking.Moved, None))
+    monkeypatch.setattr(booking, "lock_accounts_in_order", lambda session, ids: (_ for _ in ()).throw(found) if (found := next(calls)) else lock(session, ids))
+    facts.take_capture(orders.get_capture(api.client(), captures()[0].capture_id))
+    assert next(calls, "used") == "used"
+
+
 def test_staff_gives_back_in_part_and_in_full(app, stand_in):
     customer, item = owing()
     login = enter(app, customer)
@@ -289,6 +325,39 @@ def test_staff_gives_back_in_part_and_in_full(app, stand_in):
     assert open_of(item) == Decimal("59.97") and len(stand_in.book.refunds) == 2 and only_attempt().state is AttemptState.RETURNED
     deliver(app, stand_in)      # PayPal's own words of the same
     assert open_of(item) == Decimal("59.97") and not any(p.state is PaymentState.BOOKED for p in payments())
+
+
+def test_a_refund_without_an_answer_has_a_way_out(app, stand_in):
+    """A person asks again, or says that it was not made: never while PayPal knows it, and PayPal's later word counts all the same."""
+    customer, item = owing()
+    login = enter(app, customer)
+    login.get(agree(stand_in, login.send(f"/portal/paypal/pay/{item.id}")))
+    capture = captures()[0]
+    stand_in.application.lose = 1
+    lost = refunding.give_back(capture, Decimal("10.00"), "one radio less", "form-1")
+    with clock.frozen(clock.now() + timedelta(days=50)):        # PayPal has forgotten the request, not the refund
+        stand_in.application.fail = 1
+        with pytest.raises(PayPalError):
+            refunding.not_made(lost, "nothing in the account")
+        with pytest.raises(InvalidInput, match="answered meanwhile"):
+            refunding.not_made(lost, "nothing in the account")
+        db.session.refresh(lost)
+        assert lost.state is RefundState.DONE and open_of(item) == Decimal("10.00") and len(stand_in.book.refunds) == 1
+    stand_in.application.fail = 1
+    never = refunding.give_back(capture, Decimal("5.00"), "another one", "form-2")
+    assert never.state is RefundState.ASKED and refunding.possible(db.session(), capture) == Decimal("44.97")
+    with pytest.raises(InvalidInput, match="3 to 500"):
+        refunding.not_made(never, "")
+    refunding.not_made(never, "nothing in the account")
+    assert never.state is RefundState.REFUSED and refunding.possible(db.session(), capture) == Decimal("49.97")
+    with pytest.raises(InvalidInput, match="answered meanwhile"):
+        refunding.not_made(never, "nothing in the account")
+    settling.take_in(Run())             # nothing asks for it any more
+    assert len(stand_in.book.refunds) == 1 and open_of(item) == Decimal("10.00")
+    stand_in.application.fail = 1
+    again = refunding.give_back(capture, Decimal("6.00"), "another one", "form-3")
+    refunding.ask_again(again)
+    assert again.state is RefundState.DONE and len(stand_in.book.refunds) == 2 and open_of(item) == Decimal("16.00")
 
 
 class Run:

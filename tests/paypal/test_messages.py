@@ -19,14 +19,16 @@ from app.core import clock
 from app.core.db import db, transaction
 from app.housekeeping import invariants_money
 from app.receivables.models import Payment, PaymentState
+from app.system.models import MailMessage
 from app.system.settings import change_settings
-from plugins.paypal import attempts, events, facts, messages, orders, settling, signature
+from plugins.paypal import attempts, cases, events, facts, messages, orders, settling, signature
 from plugins.paypal.models import (
     Attempt,
     AttemptState,
     Capture,
     Case,
     CaseKind,
+    CaseState,
     MessageState,
     PayPalMessage,
     PayPalRefund,
@@ -220,6 +222,24 @@ def test_unknown_payments_and_disputes_are_for_a_person(app, stand_in):
     assert deliver(app, stand_in, event, dispute, other, broken) == [200] * 4
     assert not payments() and {case.kind for case in db.session.scalars(select(Case))} == {CaseKind.UNKNOWN_PAYMENT, CaseKind.DISPUTE}
     assert [row.state.value for row in db.session.scalars(select(PayPalMessage).order_by(PayPalMessage.id))] == ["done", "done", "ignored", "ignored"]
+    case = db.session.scalars(select(Case).where(Case.kind == CaseKind.DISPUTE)).one()
+    assert not case.told                # there was nobody to tell it to
+    change_settings({"alerts.addresses": ["boss@example.org"]})
+    mails = lambda: db.session.scalar(select(func.count()).select_from(MailMessage).where(MailMessage.key.like(f"paypal:case:{case.id}:%")))  # noqa: E731
+    for number, n_mails in ((2, 1), (3, 1)):
+        deliver(app, stand_in, {**dispute, "id": f"WH-X{number}"})
+        db.session.refresh(case)
+        assert mails() == n_mails and case.told and case.state is CaseState.OPEN
+    cases.clear(case, "answered at PayPal")
+    for number in (4, 5):               # the same words again: open again, told once more
+        deliver(app, stand_in, {**dispute, "id": f"WH-X{number}"})
+        db.session.refresh(case)
+        assert mails() == 2 and case.state is CaseState.OPEN and case.note == ""
+    cases.clear(case, "answered at PayPal")
+    for later, state in ((6, CaseState.CLEARED), (8, CaseState.OPEN)):      # what is only looked for again rests for a week
+        with clock.frozen(clock.now() + timedelta(days=later)), transaction() as session:
+            assert cases.open_case(session, case.key, case.kind, case.text, goes_on=True).state is state
+
     from plugins.paypal.booking import book_for
 
     payment = book_for(captures()[0], customer)

@@ -11,7 +11,7 @@ from app.core.db import db
 from app.plugin_api import PaidFacts, Refused
 from app.receivables.models import PaymentState
 from plugins.paypal.method import PayPalMethod
-from plugins.paypal.models import AttemptState, Case, PayPalRefund
+from plugins.paypal.models import AttemptState, Case, PayPalRefund, RefundState
 from tests.admin.staff import Desk, add_user
 from tests.paypal.books import agree, captures, deliver, only_attempt, open_of, owing, payments
 from tests.portal.logins import enter
@@ -54,6 +54,15 @@ def test_staff_looks_asks_gives_back_and_clears(app, stand_in, paid, admin):
     assert open_of(paid) == Decimal("9.97") and len(stand_in.book.refunds) == 1
     assert "At most" in admin.post(act, {**data, "key": "other", "amount": "50.01"}).text and len(stand_in.book.refunds) == 1
     assert "one radio less" in admin.get("/admin/paypal-refunds/list/").text
+    stand_in.application.fail = 3
+    admin.post(act, {**data, "key": "lost", "amount": "1.00"})
+    lost = db.session.scalars(select(PayPalRefund).where(PayPalRefund.state == RefundState.ASKED)).one()
+    page = admin.get(f"/admin/paypal-refunds/show/{lost.id}").text
+    assert "Was not made" in page and "Ask PayPal" in page
+    assert "up to date" not in admin.post("/admin/paypal-refunds/action_post", {"action": "ask", "rowid": [lost.id]}, follow_redirects=True).text
+    stand_in.application.fail = 0
+    assert admin.post(f"/admin/paypal-refunds/act/not_made?rowid={lost.id}", {"note": "it is not in the account"}).status_code == 303
+    assert "it is not in the account" in admin.get(f"/admin/paypal-refunds/show/{lost.id}").text
     stand_in.book.dispute(captures()[0].capture_id)
     deliver(app, stand_in)
     case = db.session.scalars(select(Case)).one()

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 import requests
 
+from app.core.db import transaction
 from plugins.paypal import amounts, api, hosts, orders
 from plugins.paypal.api import Client, PayPalError
 from plugins.paypal.meaning import NOT_SENT, Step
@@ -31,6 +32,8 @@ def test_a_token_that_runs_out_is_fetched_once_more_and_one_that_is_never_good_e
     assert orders.check(talk, "1JE4291016473214C", "http://localhost/hooks/paypal/webhook") == "" and orders.check(talk, "OTHER1234", "x") == "unknown"
     calls = stand_in.application.calls
     assert calls["POST /v1/oauth2/token"] == 1           # the second call had it already
+    with transaction(), pytest.raises(RuntimeError):     # a mistake of ours: locks would be held while PayPal thinks
+        orders.check(talk, "", "")
     stand_in.application.expire_tokens()
     orders.check(talk, "", "")
     assert calls["POST /v1/oauth2/token"] == 2

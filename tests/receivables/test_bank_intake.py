@@ -14,10 +14,12 @@ from app.core.errors import Conflict, InvalidInput
 from app.core.events import bus
 from app.receivables import clearing, payments
 from app.receivables.bank import booking, gaps, intake
+from app.receivables.bank.refunded import line_of
 from app.receivables.bank_models import BankAccount, BankFile, BankLine, BankStatement, LineState, PayerAccount
 from app.receivables.events import DebitReturned, DebitsCredited
 from app.receivables.models import Payment
 from app.receivables.prepaid_queries import quote
+from app.receivables.refunds import record_refund
 from app.system.models import Document, Mark, RunState
 from app.system.settings import change_settings
 from tests.receivables import books
@@ -216,6 +218,25 @@ def test_outgoing_money_and_reversals_make_no_payment():
     assert [line.state for line in lines()] == [LineState.NOTED, LineState.OPEN] and count(Payment) == 0
     booking.settle(lines()[1], "Refund of the rent")
     assert lines()[1].state is LineState.CLEARED
+
+
+def test_money_that_went_confirms_its_refund_whichever_comes_first():
+    customer, _item = owing()
+    books.pay(customer, "200.00", date(2026, 11, 10))
+
+    def refund(key, amount, on=date(2026, 11, 18), **fields):
+        return record_refund(key, customer, Decimal(amount), "EUR", "paid twice", on, **fields)
+
+    first = refund("r1", "30.00", account=PAYER, reference="Refund 4711")
+    named = refund("r2", "30.00", reference="Credit RE-2026-77")
+    elsewhere = refund("r3", "12.00", account="DE02120300000000202051", reference="Refund 4712")
+    went = {"sign": "DBIT", "code": ("ICDT", "ESCT")}
+    book(entry("30.00", "Refund 4711", **went), entry("30.00", "Refund 4711", ref="2", **went), entry("30.00", "credit re/2026/77", iban="", name="", **went), entry("12.00", "Refund 4712", **went),
+         entry("30.00", "Refund 4711", on=date(2026, 10, 20), ref="3", **went), entry("8.00", "Refund 4713", ref="4", **went))
+    assert [(line.state, line.refund) for line in lines()] == [(LineState.TAKEN, first), (LineState.NOTED, None), (LineState.TAKEN, named), *[(LineState.NOTED, None)] * 3]
+    assert line_of(elsewhere) is None and line_of(first).id == lines()[0].id and customer.company in lines()[0].note and count(Payment) == 1
+    late = refund("r4", "8.00", account=PAYER)          # the statement was there before it was recorded
+    assert lines()[-1].refund is late and lines()[-1].state is LineState.TAKEN
 
 
 def test_a_sum_is_replaced_by_its_parts():

@@ -9,16 +9,18 @@ from sqlalchemy import func, select
 from app.billing.cancel import cancel_invoice, credit_invoice
 from app.billing.events import InvoiceIssued, InvoicesIssued
 from app.billing.issue import issue_documents
-from app.billing.models import Invoice, InvoiceKind
+from app.billing.models import Invoice, InvoiceKind, RecurringLine
 from app.core import clock
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput
 from app.core.events import publish
+from app.customers.services import change_customer
 from app.receivables.allocation import reverse_allocation
 from app.receivables.models import OpenItem, Payment, PaymentState
 from app.receivables.open_items import add_demand, set_dispute, set_due_date, write_off
 from app.receivables.payments import record_payment, record_return
 from app.receivables.queries import statement
+from tests import factories as make
 from tests.receivables.books import check_books, demand, pay
 
 
@@ -40,6 +42,30 @@ def test_an_invoice_becomes_a_demand(invoice):
     assert (item.reference, item.amount, item.open, item.due_on, item.currency, item.settled_on) == (
         invoice.number, Decimal("119.00"), Decimal("119.00"), invoice.due_on, "EUR", None)
     assert pay(item.customer, "119.00", clock.today(), reference=invoice.number).allocations[0].open_item_id == item.id
+
+
+def test_the_currency_stays_while_anything_is_open_in_it(invoice, shop):
+    owner = invoice.customer
+
+    def refused(words):
+        with pytest.raises(InvalidInput, match=words) as caught:
+            change_customer(owner, currency="USD")
+        assert caught.value.field == "currency" and owner.currency == "EUR"
+
+    refused("demands of .*119.00")
+    pay(owner, "119.00", clock.today(), reference=invoice.number)
+    document = shop.document(owner, ("Tariff", "10.00", 1), period="2026-11")
+    refused("is not invoiced")
+    issue_documents([document.id])
+    pay(owner, "11.90", clock.today())
+    with transaction() as session:
+        line = RecurringLine(customer_id=owner.id, article_id=make.article().id, text="Rent", quantity=Decimal(1), unit_price=Decimal(5), first_period="2026-01")
+        session.add(line)
+    refused("billed regularly")
+    with transaction() as session:
+        session.delete(line)
+    change_customer(owner, currency="USD")
+    assert owner.currency == "USD"
 
 
 def test_a_cancellation_settles_its_invoice_without_money(invoice):

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from app.core.actor import Actor, acting
 from app.core.errors import Conflict, IllegalTransition
 from app.customers.models import CustomerKind, CustomerState
+from app.customers.services import change_customer
 from app.plugin_api import InvalidInput, db, transaction
 from app.receivables.open_items import set_dispute
 from app.receivables.payments import record_payment, record_return
@@ -353,6 +354,20 @@ def test_who_paid_in_another_way_meanwhile_gets_credit(session):
         record_payment("k", item.customer, Decimal("100.00"), "EUR", DAY, uses={item.id: Decimal("100.00")})
         booking.book_due(batch.last_day)
     assert fresh(item).open == 0 and debits(batch)[0].payment.free == Decimal("100.00")
+
+
+def test_the_currency_stays_while_a_debit_is_at_the_bank_though_its_demand_is_paid(session):
+    account = bank()
+    _signed, item = announced(payer(), account)
+    batch = exported(account)
+    with at(DAY + timedelta(days=1)):
+        record_payment("k", item.customer, item.amount, "EUR", DAY, uses={item.id: item.amount})
+        with pytest.raises(InvalidInput, match="direct debit is on its way"):
+            change_customer(item.customer, currency="USD", payment_method="transfer")
+        assert fresh(item.customer).currency == "EUR"
+        booking.book_due(batch.last_day)
+        with pytest.raises(InvalidInput, match="credit of"):
+            change_customer(item.customer, currency="USD", payment_method="transfer")
 
 
 def test_what_comes_from_a_deleted_customer_who_owes_nothing_is_nobodys_and_stops_nothing(session):

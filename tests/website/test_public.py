@@ -178,6 +178,20 @@ def test_the_menu_shows_what_can_be_opened(site: Any) -> None:
         pages.delete_page(home)
 
 
+def test_an_entry_goes_into_another_language_with_what_stands_below_it(app: Flask) -> None:
+    home = page()
+    menu.save_item(language="de", kind=TargetKind.ADDRESS, title="Da", address="/")
+    top = menu.save_item(language="en", kind=TargetKind.HEADING, title="More")
+    menu.save_item(language="en", kind=TargetKind.ADDRESS, title="There", address="/", parent=top)
+    below = menu.save_item(language="en", kind=TargetKind.PAGE, page=home, parent=top)
+    with pytest.raises(InvalidInput, match="of another language"):
+        menu.save_item(top, language="de", title="Mehr")
+    assert top.language == "en" and top.title == "More"
+    menu.delete_item(below)
+    menu.save_item(top, language="de", title="Mehr")
+    assert [(entry.title, [child.title for child in entry.entries]) for entry in menu.shown("de")] == [("Da", []), ("Mehr", ["There"])] and menu.items("en") == []
+
+
 def test_the_order_by_buttons_and_by_dragging(app: Flask) -> None:
     a, b, c = (menu.save_item(language="en", kind=TargetKind.HEADING, title=name) for name in "ABC")
 

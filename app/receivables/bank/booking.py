@@ -23,10 +23,12 @@ from app.core.formats import day
 from app.customers.models import Customer
 from app.receivables.bank.gaps import complete_to, told
 from app.receivables.bank.payers import Payer, payer_of, remember_account
+from app.receivables.bank.refunded import confirm, refunds_of
 from app.receivables.bank_models import BankAccount, BankFile, BankLine, LineState
 from app.receivables.events import DebitReturned, DebitsCredited
 from app.receivables.intakes import mark_read
 from app.receivables.payments import record_payment
+from app.receivables.refund_models import Refund
 
 METHOD = "bank"
 INTAKE = "bank"
@@ -35,11 +37,12 @@ AT_ONCE = 1000          # lines that a person waits for; the hourly run books th
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a line will become. `kind`: "payment", "return", "collection", "look" (a person has to) or "nothing"."""
+    """What a line will become. `kind`: "payment", "return", "collection", "refund" (that was recorded), "look" (a person has to) or "nothing"."""
 
     kind: str
     payer: Payer | None = None
     why: Any = ""
+    refund: Refund | None = None
 
 
 def plan(session: Session, line: BankLine) -> Plan:
@@ -47,7 +50,7 @@ def plan(session: Session, line: BankLine) -> Plan:
     if line.amount < 0:
         if line.returned:
             return Plan("return")
-        return Plan("look", why=_("The bank takes an earlier credit back.")) if line.reversal else Plan("nothing")
+        return Plan("look", why=_("The bank takes an earlier credit back.")) if line.reversal else _went(session, line)
     if line.reason_code or line.reversal:
         return Plan("look", why=_("Money of yours that came back: no payment of a customer."))
     if line.bank_code.startswith("PMNT/IDDT/"):
@@ -55,6 +58,14 @@ def plan(session: Session, line: BankLine) -> Plan:
     if line.parts == 0 and line.bank_code.startswith("PMNT/RCDT/") and not line.party:
         return Plan("look", why=_("Several payments in one sum. Take the file in that tells its parts (camt.054), or book it as a payment."))
     return Plan("payment", payer_of(session, line.amount, line.currency, line.booked_on, f"{line.text} {line.end_to_end_id}", line.party_iban))
+
+
+def _went(session: Session, line: BankLine) -> Plan:
+    """Money that went: a refund that was recorded, else nothing of a customer's."""
+    found = refunds_of(session, line)
+    if len({refund.customer_id for refund in found}) > 1:
+        return Plan("look", why=_("Refunds of several customers fit: %(names)s.", names=", ".join(str(refund.customer) for refund in found[:5])))
+    return Plan("refund", refund=found[0]) if found else Plan("nothing")
 
 
 def release() -> int:
@@ -109,6 +120,8 @@ def _carry_out(session: Session, line: BankLine, planned: Plan) -> None:
     line.state, line.note = LineState.OPEN, str(planned.why)
     if planned.kind == "nothing":
         line.state = LineState.NOTED
+    elif planned.refund is not None:
+        confirm(session, line, planned.refund)
     elif planned.kind in ("return", "collection"):
         hand_over(session, line)
     elif planned.kind == "payment":
