@@ -58,13 +58,13 @@ def main() -> None:
     logging.basicConfig(level=flask_app.config.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with flask_app.app_context():
         from app.core.db import db
-        from app.system.queue import SafeJob, connection, queue
+        from app.system.queue import SafeJob, new_connection
         from app.system.sms_gateways import gateways
 
         db.engine.dispose()         # a forked child makes its own connections
         kind = _orderly(Worker if options.fork else SimpleWorker)
-        worker = kind([queue(name) for name in options.queues.split(",")], connection=connection(),
-                      serializer=JSONSerializer, job_class=SafeJob)
+        # RQ waits for work with minutes of patience on its connection. What the jobs ask of Redis has a client of its own, with seconds.
+        worker = kind(options.queues.split(","), connection=new_connection(), serializer=JSONSerializer, job_class=SafeJob)
         try:
             worker.work(burst=options.burst, logging_level=flask_app.config.get("LOG_LEVEL", "INFO"))
         finally:

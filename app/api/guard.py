@@ -141,7 +141,7 @@ def _count(token_id: int) -> int:
     minute = int(time.time() // 60)
     key = f"ptt:api:{token_id}:{minute}"
     try:
-        with queue.connection().pipeline() as pipe:
+        with queue.briefly() as client, client.pipeline() as pipe:
             pipe.incr(key)
             pipe.expire(key, 120)
             return int(pipe.execute()[0])

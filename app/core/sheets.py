@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import IO, Any
 
 import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
 
 from app.core import clock
 
@@ -83,7 +84,10 @@ def write_xlsx(target: IO[bytes], title: str, head: Sequence[Any], rows: Iterabl
             else:
                 sheet.write_string(number, place, str(value).replace("\x00", "")[:32_767])
         written = number
-    book.close()
+    try:
+        book.close()
+    except FileCreateError as error:        # the library's own word for a full disk
+        raise OSError(str(error)) from error
     return written
 
 
