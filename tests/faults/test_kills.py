@@ -89,6 +89,7 @@ def test_lock_overdue(provider, tmp_path):
     assert len(expected["locks"]) == 6 and len(expected["orders"]) == 24
 
 
+@pytest.mark.timeout(300 + 20 * kills_wanted())
 @pytest.mark.skipif(not kills_wanted(), reason="make faults")
 def test_a_fee_run_that_is_killed_at_any_moment(provider, tmp_path):
     """Each kill hits a fee run of its own, from outside and wherever it is; another process finishes it."""
