@@ -37,10 +37,11 @@ bench: env-bench ## Benchmarks with their peers; ONLY=fee-run runs one
 	@$(PY) -m benchmarks $(ONLY)
 
 faults: env-test ## Kill, pause and cut off real processes, break jobs and services off, live through two months
-	PTT_FAULTS_POINTS=$(or $(POINTS),15) $(PY) -m pytest tests/faults tests/simulation tests/receivables/test_every_statement.py tests/portal/test_broken_off.py tests/sepa/test_every_statement.py $(ARGS)
+	PTT_FAULTS_POINTS=$(or $(POINTS),15) PTT_FAULTS_KILLS=$(or $(KILLS),25) $(PY) -m pytest -n $(WORKERS) tests/faults tests/simulation tests/receivables/test_every_statement.py tests/portal/test_broken_off.py tests/sepa/test_every_statement.py $(ARGS)
+	$(if $(ARGS),,PTT_FAULTS_POINTS=1 $(PY) -m pytest tests/faults/test_databases.py -k falls_over)
 
 faults-long: env-test ## The same at every statement, and long simulations on both databases: hours
-	PTT_FAULTS=all $(MAKE) --no-print-directory faults
+	PTT_FAULTS=all $(MAKE) --no-print-directory faults KILLS=$(or $(KILLS),500)
 	$(PY) -m tests.simulation --seed 1 --seeds $(or $(SEEDS),50) --days 730
 
 simulate: env-test ## Two years of a provider under faults: make simulate SEED=7 DAYS=730 DATABASE=sqlite|postgres|both

@@ -71,12 +71,17 @@ def database_uri(url: str) -> str:
     return f"postgresql+psycopg://{rest}" if separator and scheme in ("postgres", "postgresql") else url
 
 
+# A paused process keeps its transaction and its locks. After this PostgreSQL takes them back, and whoever has taken over the claim goes on.
+IDLE_SECONDS = 300
+
+
 def engine_options(uri: str, pool: int = 5) -> dict[str, Any]:
     """`pool`: connections that one process keeps; a third of it more under load."""
     if uri.startswith("sqlite"):
         return {"connect_args": {"timeout": 15}}
     return {"pool_pre_ping": True, "pool_size": pool, "max_overflow": max(2, pool // 3), "pool_timeout": 10, "pool_recycle": 1800,
-            "connect_args": {"connect_timeout": 10, "application_name": "pttadmin", "options": "-c timezone=UTC"}}
+            "connect_args": {"connect_timeout": 10, "application_name": "pttadmin", "options": f"-c timezone=UTC -c idle_in_transaction_session_timeout={IDLE_SECONDS}s",
+                             "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}}
 
 
 # Data -------------------------------------------------------------------------------------------------------------

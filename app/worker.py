@@ -10,8 +10,10 @@ from typing import Any
 from flask import Flask, current_app
 from rq import SimpleWorker, Worker
 from rq.serializers import JSONSerializer
+from rq.worker import BaseWorker
 
 from app.factory import create_app
+from app.system import stopping
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +38,16 @@ def perform(what: dict[str, Any]) -> None:
             raise ValueError(f"refused: {what!r}")
 
 
+def _orderly(base: type[BaseWorker]) -> type[BaseWorker]:
+    """RQ lets the job at hand run to its end, however long; ours is told, and hands back."""
+    class Orderly(base):  # type: ignore[misc,valid-type]
+        def handle_warm_shutdown_request(self) -> None:
+            super().handle_warm_shutdown_request()
+            stopping.ask()
+
+    return Orderly
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="PTT Admin worker")
     parser.add_argument("--queues", default="default,documents")
@@ -46,13 +58,13 @@ def main() -> None:
     logging.basicConfig(level=flask_app.config.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with flask_app.app_context():
         from app.core.db import db
-        from app.system.queue import SafeJob, connection, queue
+        from app.system.queue import SafeJob, new_connection
         from app.system.sms_gateways import gateways
 
         db.engine.dispose()         # a forked child makes its own connections
-        kind = Worker if options.fork else SimpleWorker
-        worker = kind([queue(name) for name in options.queues.split(",")], connection=connection(),
-                      serializer=JSONSerializer, job_class=SafeJob)
+        kind = _orderly(Worker if options.fork else SimpleWorker)
+        # RQ waits for work with minutes of patience on its connection. What the jobs ask of Redis has a client of its own, with seconds.
+        worker = kind(options.queues.split(","), connection=new_connection(), serializer=JSONSerializer, job_class=SafeJob)
         try:
             worker.work(burst=options.burst, logging_level=flask_app.config.get("LOG_LEVEL", "INFO"))
         finally:

@@ -150,7 +150,7 @@ def app(database: str, databases: Databases, _applications: dict[str, Flask]) ->
     flask_app.config.clear()
     flask_app.config.update(config)
     flask_app.extensions.update(parts)
-    flask_app.extensions.pop("ptt_redis", None)       # of a test that looked for it elsewhere
+    flask_app.extensions.pop("ptt_redis", None)       # and with it how long it is left alone; of a test that looked for it elsewhere
     flask_app.extensions["ptt_plugins"].loaded = loaded
 
 

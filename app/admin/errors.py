@@ -6,13 +6,13 @@ import logging
 import secrets
 from typing import Any
 
-from flask import Flask, current_app, jsonify, render_template, request
+from flask import Flask, current_app, g, jsonify, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 
-from app.core.db import db
+from app.core.db import db, is_away, is_unclear
 from app.core.errors import Conflict, DomainError
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,30 @@ def page(code: int, error_id: str = "", text: str = "") -> Any:
         return render_template("pttadmin/error.html", code=code, title=title, text=text or standard, error_id=error_id, home="/"), code
     except Exception:
         log.exception("the error page itself failed")
-        return f"{code}", code, {"Content-Type": "text/plain"}
+        return f"{title}\n\n{text or standard}\n", code, {"Content-Type": "text/plain; charset=utf-8"}
+
+
+def _away(flask_app: Flask, error: Exception) -> Any:
+    """The database is restarted or cut off: what only reads is done once more, for a write it is said what is known of it."""
+    log.warning("the database is away at %s %s: %s", request.method, request.path, error)
+    db.session.rollback()
+    reads = request.method in ("GET", "HEAD")
+    if reads and not g.get("ptt_again"):
+        for name in list(g):        # what was read of the visitor is read again, too
+            g.pop(name)
+        g.ptt_again = True
+        try:
+            answer = flask_app.preprocess_request()
+            return flask_app.dispatch_request() if answer is None else answer
+        except Exception as second:
+            return flask_app.handle_user_exception(second)
+    if reads or not is_unclear(error):
+        text = _("The database cannot be reached. Nothing was changed. Try again in a moment.")
+    else:
+        text = _("The connection to the database broke off. It is not certain that your change was stored: look before you repeat it.")
+    response = current_app.make_response(page(503, text=text))
+    response.headers["Retry-After"] = "5"
+    return response
 
 
 def install(flask_app: Flask) -> None:
@@ -81,6 +104,8 @@ def install(flask_app: Flask) -> None:
 
     @flask_app.errorhandler(Exception)
     def unexpected(error: Exception) -> Any:
+        if is_away(error):
+            return _away(flask_app, error)
         error_id = secrets.token_hex(4)
         log.error("error %s at %s %s", error_id, request.method, request.path, exc_info=error)
         db.session.rollback()

@@ -26,7 +26,7 @@ from app.api.models import ApiToken, IdempotencyRecord
 from app.api.shapes import F, query, read
 from app.api.tokens import SCOPES, authenticate
 from app.core.actor import Actor, acting
-from app.core.db import db, transaction
+from app.core.db import db, is_away, transaction
 from app.core.errors import Conflict, DomainError
 from app.system import queue
 from app.system.settings import forget_cached
@@ -95,7 +95,10 @@ def guarded(spec: Operation, function: Callable[..., Any]) -> Callable[..., Any]
             return error(422, "refused", refused.message, refused.field)
         except HTTPException as problem_:
             return error(problem_.code or 500, "http", problem_.description or "")
-        except Exception:
+        except Exception as failed:
+            if is_away(failed):
+                log.warning("API: the database is away: %s", failed)
+                return error(503, "unavailable", _("The database cannot be asked now. Repeat the request; under the same Idempotency-Key it has one effect."))
             ident = uuid.uuid4().hex[:12]
             log.exception("API error %s", ident)
             return error(500, "internal", _("Something went wrong here. Tell us the number %(id)s.", id=ident))
@@ -110,8 +113,8 @@ def error(status: int, code: str, message: Any, field: str | None = None) -> Res
     answer.status_code = status
     if status == 401:
         answer.headers["WWW-Authenticate"] = "Bearer"
-    if status == 429:
-        answer.headers["Retry-After"] = "60"
+    if status in (429, 503):
+        answer.headers["Retry-After"] = "60" if status == 429 else "5"
     return answer
 
 
@@ -138,7 +141,7 @@ def _count(token_id: int) -> int:
     minute = int(time.time() // 60)
     key = f"ptt:api:{token_id}:{minute}"
     try:
-        with queue.connection().pipeline() as pipe:
+        with queue.briefly() as client, client.pipeline() as pipe:
             pipe.incr(key)
             pipe.expire(key, 120)
             return int(pipe.execute()[0])

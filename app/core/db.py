@@ -17,8 +17,9 @@ from typing import Any, TypeVar
 
 from flask_appbuilder import Model
 from flask_appbuilder.utils.legacy import get_sqla_class
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ db = get_sqla_class()(model_class=Model)
 
 _UNIT = "ptt_unit"
 _guards: ContextVar[tuple[Callable[[Session], None], ...]] = ContextVar("guards", default=())
+_name: ContextVar[str] = ContextVar("name of the session", default="")
 
 
 @event.listens_for(Engine, "connect")
@@ -83,13 +85,22 @@ def _run_quietly(call: Callable[[], Any]) -> None:
 
 
 @contextmanager
-def guarded(check: Callable[[Session], None]) -> Iterator[None]:
-    """Every outermost transaction inside calls `check(session)` right before its commit (fencing of claims)."""
-    token = _guards.set((*_guards.get(), check))
+def guarded(check: Callable[[Session], None], name: str = "") -> Iterator[None]:
+    """Every outermost transaction inside calls `check(session)` right before its commit (fencing of claims). PostgreSQL
+    knows it by `name` (up to 63 characters), so that `end_session` can end it from elsewhere."""
+    token, named = _guards.set((*_guards.get(), check)), _name.set(name)
     try:
         yield
     finally:
         _guards.reset(token)
+        _name.reset(named)
+
+
+def end_session(name: str) -> None:
+    """Undo what a transaction of that name has done so far, and take its locks: a process that was paused may hold them for ever."""
+    if is_postgresql():
+        db.session().execute(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = :name"
+                                  " AND datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"), {"name": name})
 
 
 @contextmanager
@@ -110,6 +121,8 @@ def transaction() -> Iterator[Session]:
     session.info[_UNIT] = calls
     try:
         _begin_write(session)
+        if (name := _name.get()) and is_postgresql():
+            session.execute(text("SELECT set_config('application_name', :name, true)"), {"name": name})
         yield session
         session.flush()
         for check in _guards.get():
@@ -144,6 +157,21 @@ def is_passing(error: BaseException) -> bool:
     if state:
         return state in ("40001", "40P01", "55P03")
     return isinstance(error, OperationalError) and "locked" in str(error.orig)
+
+
+def is_unclear(error: BaseException | None) -> bool:
+    """The connection broke off. If that was at the COMMIT, only a look can tell whether it is stored: never blindly repeat or undo."""
+    return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
+def is_away(error: BaseException | None) -> bool:
+    """The database cannot be asked now: it is being restarted, is cut off, or takes no more connections."""
+    if is_unclear(error) or isinstance(error, PoolTimeout):
+        return True
+    if not isinstance(error, OperationalError) or error.orig is None or not hasattr(error.orig, "sqlstate"):
+        return False
+    state = error.orig.sqlstate         # none: no server answered
+    return state is None or state.startswith(("08", "53", "57P"))
 
 
 def retrying(work: Callable[[], T], attempts: int = 3) -> T:

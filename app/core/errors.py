@@ -37,5 +37,9 @@ class LostClaim(Exception):
     """This worker's claim was taken over while it slept: nothing it does may be stored."""
 
 
+class HandedBack(LostClaim):
+    """This worker ends: what it has not committed is for another."""
+
+
 class Conflict(DomainError):
     """Somebody else changed it meanwhile; nothing was overwritten."""

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import csv
 import io
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import IO, Any
 
 import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
 
 from app.core import clock
 
@@ -56,34 +58,38 @@ def csv_bytes(rows: Iterable[Sequence[Any]], delimiter: str = ";") -> bytes:
 
 def write_xlsx(target: IO[bytes], title: str, head: Sequence[Any], rows: Iterable[Sequence[Any]]) -> int:
     """One sheet with a frozen, bold head; texts as texts, amounts with two decimals. Returns the rows written."""
-    book = xlsxwriter.Workbook(target, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False})
-    sheet = book.add_worksheet("".join(c for c in title if c not in "[]:*?/\\'")[:31] or "1")
-    bold, day, instant, money = (book.add_format(kind) for kind in ({"bold": True}, {"num_format": "yyyy-mm-dd"}, {"num_format": "yyyy-mm-dd hh:mm:ss"}, {"num_format": "#,##0.00##"}))
-    sheet.set_column(0, 40, 16)         # in the usual width a day would be #####
-    for place, text in enumerate(head):
-        sheet.write_string(0, place, str(text), bold)
-    sheet.freeze_panes(1, 0)
-    written = 0
-    for number, row in enumerate(rows, 1):
-        if number > MOST_ROWS:
-            break
-        for place, value in enumerate(row):
-            if value is None or value == "":
-                continue
-            if isinstance(value, bool):
-                sheet.write_boolean(number, place, value)
-            elif isinstance(value, datetime):
-                sheet.write_datetime(number, place, clock.local(value).replace(tzinfo=None), instant)
-            elif isinstance(value, date):
-                sheet.write_datetime(number, place, datetime(value.year, value.month, value.day), day)  # noqa: DTZ001  a day has no zone
-            elif isinstance(value, int):
-                sheet.write_number(number, place, value)
-            elif isinstance(value, Decimal):
-                sheet.write_number(number, place, value, money)
-            else:
-                sheet.write_string(number, place, str(value).replace("\x00", "")[:32_767])
-        written = number
-    book.close()
+    with tempfile.TemporaryDirectory(prefix="ptt-sheet-") as folder:       # the library leaves its files behind when the disk is full
+        book = xlsxwriter.Workbook(target, {"constant_memory": True, "tmpdir": folder, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False})
+        sheet = book.add_worksheet("".join(c for c in title if c not in "[]:*?/\\'")[:31] or "1")
+        bold, day, instant, money = (book.add_format(kind) for kind in ({"bold": True}, {"num_format": "yyyy-mm-dd"}, {"num_format": "yyyy-mm-dd hh:mm:ss"}, {"num_format": "#,##0.00##"}))
+        sheet.set_column(0, 40, 16)         # in the usual width a day would be #####
+        for place, text in enumerate(head):
+            sheet.write_string(0, place, str(text), bold)
+        sheet.freeze_panes(1, 0)
+        written = 0
+        for number, row in enumerate(rows, 1):
+            if number > MOST_ROWS:
+                break
+            for place, value in enumerate(row):
+                if value is None or value == "":
+                    continue
+                if isinstance(value, bool):
+                    sheet.write_boolean(number, place, value)
+                elif isinstance(value, datetime):
+                    sheet.write_datetime(number, place, clock.local(value).replace(tzinfo=None), instant)
+                elif isinstance(value, date):
+                    sheet.write_datetime(number, place, datetime(value.year, value.month, value.day), day)  # noqa: DTZ001  a day has no zone
+                elif isinstance(value, int):
+                    sheet.write_number(number, place, value)
+                elif isinstance(value, Decimal):
+                    sheet.write_number(number, place, value, money)
+                else:
+                    sheet.write_string(number, place, str(value).replace("\x00", "")[:32_767])
+            written = number
+        try:
+            book.close()
+        except FileCreateError as error:        # the library's own word for a full disk
+            raise OSError(str(error)) from error
     return written
 
 

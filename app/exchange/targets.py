@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import posixpath
 from pathlib import Path
@@ -53,7 +54,7 @@ def check_target(address: str) -> str:
 
 def deliver(source: Path, address: str, secret: str | None, name: str) -> None:
     """Copy the file there under a temporary name, then give it its name: whoever fetches files sees whole ones only. Raises TargetError."""
-    parts = urlsplit(check_target(address))
+    parts, temp = urlsplit(check_target(address)), ""
     try:
         fs, folder = _open(parts, secret)
         place, temp = posixpath.join(folder, name), posixpath.join(folder, f".{name}.part")
@@ -68,6 +69,9 @@ def deliver(source: Path, address: str, secret: str | None, name: str) -> None:
     except DomainError:
         raise
     except Exception as error:         # each file system raises its own
+        if parts.scheme != "s3" and temp:
+            with contextlib.suppress(Exception):
+                fs.rm_file(temp)
         raise TargetError(_("The folder cannot be written: %(why)s", why=reason_of(error)[:300])) from error
 
 

@@ -30,6 +30,7 @@ from app.licenses.models import License, OrderKind, ProvisioningOrder, PttGroup,
 from app.licenses.orders import want_groups
 from app.plugin_api.provisioning import ProvisioningDriver, ProvisioningError, Refused, ServerAccess, TryLater, Unknown
 from app.plugin_api.registry import plugins
+from app.system import stopping
 from app.system.outbox import OutboxState, claim_batch, try_again
 from app.system.settings import forget_cached, setting
 
@@ -93,7 +94,7 @@ def deliver_provisioning(budget: float = BUDGET) -> int:
     while more or flying:
         if more and len(flying) < BATCH:
             fresh = _take(Counter(work.server_id for work in flying.values()), BATCH - len(flying) + THREADS)
-            more = bool(fresh) and time.monotonic() < ends
+            more = bool(fresh) and time.monotonic() < ends and not stopping.asked()
             flying.update(_launch(fresh))
             if not flying:
                 break

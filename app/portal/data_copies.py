@@ -58,7 +58,7 @@ def make_copies(limit: int = 5) -> int:
     with transaction() as session:
         rows = claim_batch(session, DataExport, limit, LEASE, columns=[DataExport.customer_id, DataExport.account_id, DataExport.language])
     for row in rows:
-        mine = (DataExport.id == row.id, DataExport.claim == row.claim + 1)
+        mine = (DataExport.id == row.id, DataExport.claim == row.claim + 1, DataExport.state == OutboxState.CLAIMED)
         try:
             with force_locale(row.language):
                 data = as_zip(tables(db.session(), row.customer_id, row.account_id))

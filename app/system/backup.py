@@ -6,8 +6,10 @@ database names is in the store by then. What is written meanwhile is in the next
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -29,6 +31,7 @@ from app.system.backup_stream import BackupError, Opener, Sealer
 from app.system.models import Mark
 from app.system.settings import Setting, declare, setting
 
+log = logging.getLogger(__name__)
 LAST, MANIFEST, DOCUMENTS = "backup.last", "manifest.json", "documents/"
 NAME = re.compile(r"ptt-(\d{8}T\d{6}Z)\.backup")
 STAMP = "%Y%m%dT%H%M%SZ"
@@ -100,6 +103,26 @@ def make(say: Callable[[str], Any] = lambda _line: None) -> Backup:
     for left in fs.glob(f"{root}/ptt-*.backup.part"):
         if (match := NAME.match(str(left).rpartition("/")[2])) and made - _moment(match) > timedelta(days=1):
             fs.rm_file(left)
+    try:
+        return _write(fs, final, made, name, key, say)
+    except OSError as error:
+        _clear(fs, f"{final}.part")     # it would fill the disk for a day
+        why = "the disk is full" if error.errno == errno.ENOSPC else str(error)
+        raise BackupError(f"The backup cannot be written to {root}: {why}. Nothing was kept of it.") from error
+    except BaseException:
+        _clear(fs, f"{final}.part")
+        raise
+
+
+def _clear(fs: Any, path: str) -> None:
+    try:
+        if fs.exists(path):
+            fs.rm_file(path)
+    except OSError:
+        log.warning("%s cannot be removed; the next backup tries again", path)
+
+
+def _write(fs: Any, final: str, made: datetime, name: str, key: bytes, say: Callable[[str], Any]) -> Backup:
     sums: dict[str, dict[str, Any]] = {}
     with fs.open(f"{final}.part", "wb") as target:
         sealer = Sealer(target, name, key, made.isoformat())

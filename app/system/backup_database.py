@@ -27,6 +27,7 @@ from app.system.documents import settle
 
 SQLITE, SEQUENCES, TABLE = "database.sqlite", "database/sequences.json", "database/tables/"
 _NAME = re.compile(r"[a-z0-9_]{1,63}")
+PATIENT = "SET LOCAL idle_in_transaction_session_timeout = 0"        # while files are written or read in between
 Entry = tuple[str, Iterable[bytes], bool]
 
 
@@ -60,6 +61,7 @@ def dump() -> Iterator[Iterator[Entry]]:
         connection.rollback()
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            cursor.execute(PATIENT)
             yield _tables(cursor)
     finally:
         raw.rollback()
@@ -160,6 +162,7 @@ class Restore:
         with db.engine.connect() as connection:
             driver: Any = connection.connection.driver_connection
             with driver.cursor() as cursor:
+                cursor.execute(PATIENT)
                 cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'")
                 known = {row[0] for row in cursor.fetchall() if not row[0].endswith("alembic_version")}
                 for name in sorted(known, key=lambda n: order.get(n, -1), reverse=True):

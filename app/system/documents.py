@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import logging
 import os
 import re
 import secrets
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -26,10 +28,11 @@ from flask_babel import gettext as _
 from sqlalchemy import Row, select
 
 from app.core import clock
-from app.core.db import db, in_transaction, transaction
+from app.core.db import db, in_transaction, is_unclear, transaction
 from app.core.errors import DomainError, Held
 from app.system.models import Document, DocumentKind
 
+log = logging.getLogger(__name__)
 SUFFIXES = {"application/pdf": ".pdf", "application/xml": ".xml", "text/xml": ".xml", "text/csv": ".csv", "application/json": ".json", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx", "image/png": ".png", "image/jpeg": ".jpg",
             "image/gif": ".gif", "image/webp": ".webp", "text/plain": ".txt", "video/mp4": ".mp4", "video/webm": ".webm"}
 MIN_FREE = 0.05
@@ -158,7 +161,11 @@ def _write_local(full: str, data: bytes) -> None:
 
 
 def discard(stored: Stored) -> None:
-    """Remove bytes that got no row after all."""
+    """Remove bytes that got no row after all. While the error is handled that says no more than that the connection broke off,
+    they stay: the answer to a COMMIT may have been lost, and without a row the sweep of orphans takes them."""
+    if is_unclear(sys.exception()):
+        log.warning("whether %s has a row is unknown: it stays", stored.path)
+        return
     fs, full = _full(stored.path)
     if fs.exists(full):
         fs.rm_file(full)

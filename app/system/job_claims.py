@@ -20,9 +20,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.core import clock
-from app.core.db import guarded, transaction
-from app.core.errors import LostClaim
+from app.core.db import end_session, guarded, transaction
+from app.core.errors import HandedBack, LostClaim
 from app.core.jobs import Job
+from app.system import stopping
 from app.system.models import JobPart, JobRun, RunState
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ def claim_run(run_id: int, job: Job) -> int | None:
         if (reason := _hold_reason(job, run)) is not None:
             run.state, run.held_because = RunState.HELD, reason
             return None
+        _end_former(run)
         run.state, run.claim, run.attempts = RunState.RUNNING, run.claim + 1, run.attempts + 1
         run.lease_until = clock.now() + timedelta(seconds=job.lease_seconds)
         run.started_at = run.started_at or clock.now()
@@ -79,6 +81,7 @@ def claim_part(run_id: int, job: Job) -> tuple[int, int] | None:
         part = session.scalar(query)
         if part is None:
             return None
+        _end_former(part)
         part.state, part.claim, part.attempts = RunState.RUNNING, part.claim + 1, part.attempts + 1
         part.lease_until = clock.now() + timedelta(seconds=job.lease_seconds)
         part.started_at = part.started_at or clock.now()
@@ -92,9 +95,20 @@ def claim_finish(run_id: int, job: Job) -> int | None:
             return None
         if session.scalar(select(exists().where(JobPart.run_id == run_id, JobPart.state.in_(OPEN)))):
             return None
+        _end_former(run)
         run.claim += 1
         run.lease_until = clock.now() + timedelta(seconds=job.lease_seconds)
         return run.claim
+
+
+def _session_name(model: Any, row_id: int, claim: int) -> str:
+    return f"pttadmin {model.__tablename__} {row_id} {claim}"
+
+
+def _end_former(row: JobRun | JobPart) -> None:
+    """Whose lease ran out may be asleep in the middle of a statement, with locks that the new owner needs."""
+    if row.state is RunState.RUNNING and row.lease_until is not None:
+        end_session(_session_name(type(row), row.id, row.claim))
 
 
 @contextmanager
@@ -107,12 +121,14 @@ def holding(model: Any, row_id: int, claim: int, seconds: int) -> Iterator[None]
                                   .values(lease_until=lease).execution_options(synchronize_session=False))
         if changed.rowcount != 1:
             raise LostClaim(f"{model.__tablename__} {row_id} was taken over")
+        if stopping.overdue():
+            raise HandedBack(f"{model.__tablename__} {row_id}: this worker ends")
 
     stop = threading.Event()
     beat = threading.Thread(target=_heartbeat, args=(_this_app(), model, row_id, claim, seconds, stop), daemon=True)
     beat.start()
     try:
-        with guarded(still_mine):
+        with guarded(still_mine, _session_name(model, row_id, claim)):
             yield
     finally:
         stop.set()

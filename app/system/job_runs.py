@@ -13,7 +13,7 @@ from app.core.actor import Actor, acting, current_actor
 from app.core.db import after_commit, db, retrying, transaction
 from app.core.errors import InvalidInput
 from app.core.jobs import Job
-from app.system import quarantine
+from app.system import quarantine, stopping
 from app.system.job_claims import OPEN as OPEN
 from app.system.job_claims import claim_finish, claim_part, claim_run
 from app.system.job_periods import current
@@ -72,6 +72,8 @@ def run_now(name: str, period: str | None = None, by: str = "", dry_run: bool = 
 
 def execute(run_id: int) -> None:
     """Do what is to be done for a run: start it, help with its parts, or finish it. Harmless when there is nothing."""
+    if stopping.asked():
+        return                  # the ticker gives it to another
     forget_cached()
     name = db.session.scalar(select(JobRun.job).where(JobRun.id == run_id))
     db.session.rollback()
@@ -87,8 +89,11 @@ def execute(run_id: int) -> None:
         if claim is not None:
             work_run(run_id, job, claim, lambda parts: send(run_id, job, helpers=min(parts, 4)))
         if job.part is not None:
-            while (part := retrying(lambda: claim_part(run_id, job))) is not None:
+            while not stopping.asked() and (part := retrying(lambda: claim_part(run_id, job))) is not None:
                 work_part(run_id, part[0], part[1], job)
+        if stopping.asked():
+            send(run_id, job)
+        elif job.part is not None:
             claim = retrying(lambda: claim_finish(run_id, job))
             if claim is not None:
                 work_finish(run_id, job, claim)

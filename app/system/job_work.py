@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 
 from app.core import clock
 from app.core.apart import reason_of
-from app.core.db import after_commit, db, transaction
-from app.core.errors import DomainError, Held, LostClaim
+from app.core.db import after_commit, db, is_away, transaction
+from app.core.errors import DomainError, HandedBack, Held, LostClaim
 from app.core.jobs import Job
 from app.system.job_claims import OPEN, holding
 from app.system.models import JobNote, JobPart, JobRun, ProtocolKind, RunState
@@ -25,6 +25,7 @@ from app.system.protocol import record
 
 log = logging.getLogger(__name__)
 TRIES = 3
+PATIENT_TRIES = 12          # while the database goes and comes: not the fault of the work
 
 
 @dataclass
@@ -77,6 +78,9 @@ def _outcome(model: Any, row_id: int, claim: int, context: RunContext, job: Job)
     """Every way in which work can end other than well."""
     try:
         yield
+    except HandedBack as error:
+        log.warning("%s handed back: %s", job.name, error)
+        _hand_back(model, row_id, claim)
     except LostClaim:
         log.warning("%s: another worker has taken over %s %s", job.name, model.__tablename__, row_id)
     except Held as error:
@@ -161,13 +165,24 @@ def _not_this_time(model: Any, row_id: int, claim: int, context: RunContext, err
         row = session.get(model, row_id, with_for_update=True)
         if row is None or row.claim != claim or row.state is not RunState.RUNNING:
             return
-        final = isinstance(error, DomainError) or row.attempts >= TRIES
+        final = isinstance(error, DomainError) or row.attempts >= (PATIENT_TRIES if is_away(error) else TRIES)
         row.state = RunState.FAILED if final else RunState.WAITING
-        row.lease_until = None if final else clock.now() + timedelta(seconds=10 * row.attempts)
+        row.lease_until = None if final else clock.now() + timedelta(seconds=min(60, 10 * row.attempts))
         row.error = text[:2000]
         if final:
             row.finished_at = clock.now()
             record(ProtocolKind.JOB_ERROR, "failed", subject_type=model.__tablename__, subject_id=row_id, subject=str(context.run_id), note=text[:2000])
+
+
+def _hand_back(model: Any, row_id: int, claim: int) -> None:
+    """For any worker, at once. It does not count as a try; a run whose parts are done stays at its end."""
+    with transaction() as session:
+        row = session.get(model, row_id, with_for_update=True, populate_existing=True)
+        if row is None or row.claim != claim or row.state is not RunState.RUNNING:
+            return
+        if model is JobPart or not row.planned:
+            row.state, row.attempts = RunState.WAITING, max(0, row.attempts - 1)
+        row.lease_until = None
 
 
 def fail_run(run_id: int, reason: str) -> None:

@@ -26,8 +26,9 @@ from sqlalchemy import func, select, update
 
 from app.core import clock
 from app.core.apart import reason_of
-from app.core.db import after_commit, db, transaction
+from app.core.db import after_commit, db, is_away, transaction
 from app.core.errors import InvalidInput
+from app.system import stopping
 from app.system.mail_voice import voice_of
 from app.system.models import Document, MailMessage, ProtocolKind
 from app.system.outbox import OutboxState, claim_batch, try_again
@@ -121,15 +122,19 @@ def deliver_mail(limit: int = 50, *where: Any) -> int:
         return 0
     client = None
     for row in rows:
+        if stopping.asked():        # it was not tried
+            _settle(row, {"state": OutboxState.WAITING, "lease_until": None, "attempts": row.attempts, "unsure": row.unsure})
+            continue
         if row.unsure and not row.resend_when_unsure:
             _settle(row, {"state": OutboxState.UNSURE, "lease_until": None, "unsure": True})
             continue
-        sent = False
+        sent = delivered = False
         try:
             message = _message_of(row.id)
             client = client or _connect(current_app.config["SMTP_URL"])
             sent = True         # from here on the relay may have it
             client.send_message(message)
+            delivered = True
             _settle(row, {"state": OutboxState.DONE, "done_at": clock.now(), "lease_until": None, "unsure": False, "error": "", "sealed": None})
         except smtplib.SMTPRecipientsRefused as error:
             _settle(row, {"state": OutboxState.HELD, "lease_until": None, "error": _words(error)})
@@ -144,6 +149,8 @@ def deliver_mail(limit: int = 50, *where: Any) -> int:
             else:
                 _settle(row, try_again(row.attempts + 1, _words(error), sent))
         except Exception as error:
+            if delivered or is_away(error):     # not the mail's fault: it is taken up again when the lease is over
+                raise
             log.exception("mail %s cannot be built", row.id)
             _settle(row, {"state": OutboxState.HELD, "lease_until": None, "error": _words(error)})
     if client is not None:

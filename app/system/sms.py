@@ -18,10 +18,11 @@ from sqlalchemy.orm import aliased
 
 from app.core import clock, formats
 from app.core.apart import reason_of
-from app.core.db import after_commit, db, transaction
+from app.core.db import after_commit, db, is_away, transaction
 from app.core.errors import InvalidInput
 from app.plugin_api.provisioning import Refused, TryLater, Unknown
 from app.plugin_api.sms import SmsGateway, SmsMessage, SmsReceipt
+from app.system import stopping
 from app.system.models import ProtocolKind
 from app.system.outbox import OutboxState, claim_batch, delay, try_again
 from app.system.protocol import record
@@ -107,7 +108,7 @@ def deliver_sms(budget: float = BUDGET) -> int:
         db.session.rollback()
         return 0
     ends, settled, going, later = time.monotonic() + budget, 0, True, False
-    while going and time.monotonic() < ends:
+    while going and time.monotonic() < ends and not stopping.asked():
         forget_cached()
         if setting("system.hold_outgoing"):
             break
@@ -116,7 +117,7 @@ def deliver_sms(budget: float = BUDGET) -> int:
         for number, row in enumerate(rows):
             going = _deliver(row, gateway)
             settled += 1
-            if not going:           # it takes nothing at the moment: the others need not find out one by one
+            if not going or stopping.asked():       # it takes nothing at the moment: the others need not find out one by one
                 _put_back(rows[number + 1:])
                 later = True
                 break
@@ -139,6 +140,8 @@ def _deliver(row: Any, gateway: SmsGateway) -> bool:
         _settle(row, {"state": OutboxState.HELD, "error": str(error), "sealed": None})
         return True
     except Exception as error:
+        if is_away(error):
+            raise               # nothing was sent, and it is not the message's fault
         log.exception("SMS %s cannot be built", row.id)
         _settle(row, {"state": OutboxState.HELD, "error": reason_of(error)[:500]})
         return True

@@ -9,17 +9,22 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 from flask import Flask
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import make_url
 
 from app.core.db import db
+
+# Of tests that start the product's processes or run long: `make faults` and `make faults-long` have them.
+only_make_faults = pytest.mark.skipif(not os.environ.get("PTT_FAULTS_POINTS"), reason="make faults")
 
 
 class Copies:
@@ -60,10 +65,13 @@ class Copies:
             with self._maintenance() as connection:
                 for name in self.made:
                     connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            self.made.clear()
 
 
-def fork(flask_app: Flask, url: str, work: Callable[[], Any], kill_at: int | None = None, report: Path | None = None) -> int:
-    """Run `work` in a child on the database `url`; returns its exit status (-9 when it was killed)."""
+def fork(flask_app: Flask, url: str, work: Callable[[], Any], kill_at: int | None = None, report: Path | None = None, kill_after: float | None = None) -> int:
+    """Run `work` in a child on the database `url`; returns its exit status (-9 when it was killed). `kill_after`: seconds from the
+    begin of the work to a SIGKILL from outside, wherever it is then."""
+    begun, begins = os.pipe()
     pid = os.fork()
     if pid == 0:
         status = 70
@@ -71,6 +79,7 @@ def fork(flask_app: Flask, url: str, work: Callable[[], Any], kill_at: int | Non
             engine = create_engine(url)
             _use(flask_app, engine)
             seen = _count(engine, kill_at)
+            os.write(begins, b"!")
             with flask_app.app_context():
                 work()
                 db.session.remove()
@@ -81,6 +90,12 @@ def fork(flask_app: Flask, url: str, work: Callable[[], Any], kill_at: int | Non
             traceback.print_exc()
         finally:
             os._exit(status)
+    os.close(begins)
+    os.read(begun, 1)           # nothing when it died before
+    os.close(begun)
+    if kill_after is not None:
+        time.sleep(kill_after)
+        os.kill(pid, signal.SIGKILL)        # our child until it is waited for: the number is nobody else's
     _pid, code = os.waitpid(pid, 0)
     return os.waitstatus_to_exitcode(code)
 
@@ -107,6 +122,11 @@ def points(total: int, most: int) -> list[int]:
     if os.environ.get("PTT_FAULTS") == "all" or total <= most:
         return list(range(1, total + 1))
     return sorted({1 + round(i * (total - 1) / (most - 1)) for i in range(most)})
+
+
+def kills_wanted() -> int:
+    """How many random kills on each database; none in `make test`."""
+    return int(os.environ.get("PTT_FAULTS_KILLS") or 0)
 
 
 def dump(url: str, queries: dict[str, Any]) -> dict[str, list[Any]]:

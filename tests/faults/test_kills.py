@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+import random
+import time
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -10,70 +12,15 @@ from sqlalchemy import select
 
 import simulator
 from app.billing.documents import release_all
-from app.billing.models import BillingDocument, Charge, Invoice, InvoiceLine
-from app.billing.seed import seed as seed_series
+from app.billing.models import Charge
 from app.billing.verify import verify_all
-from app.catalog.seed import seed as seed_catalog
 from app.core import clock
 from app.core.db import db
-from app.core.period import Month
-from app.customers.models import Customer
 from app.licenses.delivery import deliver_provisioning, provisioning_is_due
-from app.licenses.models import License, LockPeriod, ProvisioningOrder
-from app.receivables.models import OpenItem
-from app.system.job_runs import execute, request_run
-from app.system.models import JobRun, RunState
-from app.system.settings import change_settings
-from tests import factories as make
-from tests.faults.killing import Copies, dump, fork, points
+from tests.faults.killing import Copies, dump, fork, kills_wanted, points
+from tests.faults.month import BUSINESS, LEASES_OVER, NOW, OCTOBER, ask, run_until_done
 
 pytestmark = [pytest.mark.faults]
-NOW = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
-LEASES_OVER = timedelta(minutes=30)
-OCTOBER = Month(2026, 10)
-COMPANY = {"company.name": "Nordfunk", "company.street": "Kai 1", "company.postcode": "20457", "company.city": "Hamburg", "company.country": "DE",
-           "company.vat_id": "DE136695976", "company.iban": "DE89370400440532013000"}
-BUSINESS = {
-    "charges": select(Charge.license_id, Charge.tariff_id, Charge.service_id, Charge.period_start, Charge.days, Charge.net),
-    "documents": select(BillingDocument.customer_id, BillingDocument.period, BillingDocument.sequence, BillingDocument.state, BillingDocument.fees_net),
-    "invoices": select(Invoice.customer_id, Invoice.net, Invoice.tax, Invoice.gross, Invoice.due_on),
-    "numbers": select(Invoice.number, Invoice.chain_index),
-    "lines": select(InvoiceLine.text, InvoiceLine.quantity, InvoiceLine.net),
-    "items": select(OpenItem.customer_id, OpenItem.amount, OpenItem.open, OpenItem.due_on),
-    "customers": select(Customer.number, Customer.lock_reasons),
-    "locks": select(LockPeriod.customer_id, LockPeriod.license_id, LockPeriod.reason, LockPeriod.to_at.is_(None)),
-    "licenses": select(License.user_name, License.lock_reasons, License.sync_state),
-    "orders": select(ProvisioningOrder.kind, ProvisioningOrder.target_id),
-    "runs": select(JobRun.job, JobRun.state),
-}
-
-
-@pytest.fixture
-def provider(app):
-    """Six customers with 24 licenses in September."""
-    seed_catalog()
-    seed_series()
-    with clock.frozen(datetime(2026, 9, 1, 8, tzinfo=UTC)):
-        change_settings(COMPANY)
-        gps = make.service("gps")
-        tariff = make.tariff(tiers={1: "7.9000", 3: "6.9000"}, services={gps: "2.5000"})
-        place = make.server(driver="ptt_soap", wsdl="http://127.0.0.1:9/soap?wsdl")
-        for _ in range(6):
-            owner = make.customer(tariff, server=place)
-            for n in range(4):
-                make.license(owner, tariff, date(2026, 9, 1 + 5 * n), services=[gps] if n == 1 else [])
-    return app
-
-
-def run_until_done(job: str) -> None:
-    """What ticker and workers do together, in one process."""
-    for run_id in db.session.scalars(select(JobRun.id).where(JobRun.job == job, JobRun.state.in_((RunState.WAITING, RunState.RUNNING)))).all():
-        execute(run_id)
-
-
-def ask(job: str, moment: datetime, **params: str) -> None:
-    with clock.frozen(moment):
-        request_run(job, params=params or None)
 
 
 def at(moment, work):
@@ -140,6 +87,37 @@ def test_lock_overdue(provider, tmp_path):
     assert {reasons for _number, reasons in expected["customers"]} == {"1"}
     assert {row[1] for row in expected["licenses"]} == {"1"}
     assert len(expected["locks"]) == 6 and len(expected["orders"]) == 24
+
+
+@pytest.mark.timeout(300 + 20 * kills_wanted())
+@pytest.mark.skipif(not kills_wanted(), reason="make faults")
+def test_a_fee_run_that_is_killed_at_any_moment(provider, tmp_path):
+    """Each kill hits a fee run of its own, from outside and wherever it is; another process finishes it."""
+    ask("billing.fee_run", NOW, period="2026-10")
+    work = lambda: run_until_done("billing.fee_run")  # noqa: E731
+    first, second = at(NOW, work), at(NOW + LEASES_OVER, work)
+    chance = random.Random()
+    copies = Copies(provider, tmp_path)
+    try:
+        began = time.monotonic()
+        calm = copies.make("calm")
+        assert fork(provider, calm, first) == 0
+        longest, expected, killed, tried = time.monotonic() - began, dump(calm, BUSINESS), 0, 0
+        copies.drop()
+        while killed < kills_wanted() and tried < 10 * kills_wanted():
+            url, after, tried = copies.make("one"), chance.uniform(0, longest), tried + 1
+            status = fork(provider, url, first, kill_after=after)
+            if status == -9:
+                killed += 1
+            else:               # it was faster
+                assert status == 0
+                longest = max(0.02, longest * 0.9)
+            assert fork(provider, url, second) == 0
+            assert dump(url, BUSINESS) == expected, f"killed after {after:.4f} s"
+            copies.drop()
+        assert killed == kills_wanted()
+    finally:
+        copies.drop()
 
 
 def names(box) -> list[str]:

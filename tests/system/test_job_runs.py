@@ -10,7 +10,7 @@ from app.core import clock
 from app.core.db import db, transaction
 from app.core.errors import DomainError, Held, InvalidInput
 from app.core.jobs import Job
-from app.system import job_runs, quarantine, ticks
+from app.system import job_runs, quarantine, stopping, ticks
 from app.system.models import JobNote, JobPart, JobRun, Mark, RunState
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -240,3 +240,32 @@ def test_only_our_function_is_called_by_name(app):
     job._func_name, job._args, job._kwargs = "os.system", ("true",), {}
     with pytest.raises(PermissionError):
         job.func
+
+
+@pytest.mark.parametrize("kind", ["run", "parts"])
+def test_a_worker_that_ends_hands_back_what_takes_too_long(app, monkeypatch, kind):
+    """It is undone at its next commit, counts as no try, and whoever comes next does it, at once."""
+    monkeypatch.setattr(stopping, "PATIENCE", -1.0)
+
+    def work(ctx, params=None):
+        for step in ("first", "second"):
+            with transaction() as session:
+                session.merge(Mark(name=f"{step}:{(params or {}).get('n', 0)}", value="done"))
+            if leaving:
+                stopping.ask()
+
+    install(Job("t.work", "Work", **({"run": work} if kind == "run" else {"plan": lambda ctx: [{"n": 0}, {"n": 1}], "part": work})))
+    leaving = True
+    try:
+        run = job_runs.run_now("t.work", "2026-11")
+    finally:
+        stopping.forget()
+        leaving = False
+    assert sorted(db.session.scalars(select(Mark.name).where(Mark.value == "done"))) == ["first:0"]
+    left = state(run.id)
+    assert left.lease_until is None and left.state is (RunState.WAITING if kind == "run" else RunState.RUNNING)
+    rows = [left] if kind == "run" else db.session.scalars(select(JobPart).order_by(JobPart.number)).all()
+    assert {(row.state, row.attempts, row.lease_until) for row in rows} == {(RunState.WAITING, 0, None)}
+    job_runs.execute(run.id)
+    assert state(run.id).state is RunState.DONE
+    assert len(db.session.scalars(select(Mark.name).where(Mark.value == "done")).all()) == (2 if kind == "run" else 4)
