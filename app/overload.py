@@ -16,6 +16,7 @@ from typing import Any
 
 from flask import Flask, current_app
 from flask_babel import force_locale
+from flask_babel import gettext as _
 from werkzeug.datastructures import LanguageAccept, MIMEAccept
 from werkzeug.http import parse_accept_header
 
@@ -29,18 +30,36 @@ RETRY_SECONDS = 5
 LOG_SECONDS = 10
 
 
+class Note:
+    """Some lines a minute of what happens again and again, not one for each: a full disk would be the next fault."""
+
+    def __init__(self, text: str):
+        """`text` takes the count and a detail of the last one."""
+        self.text, self.lock, self.count, self.at = text, threading.Lock(), 0, 0.0
+
+    def __call__(self, detail: object) -> None:
+        now = time.monotonic()
+        with self.lock:
+            self.count += 1
+            if self.at and now - self.at < LOG_SECONDS:
+                return
+            count, self.count, self.at = self.count, 0, now
+        log.warning(self.text, count, detail)
+
+
+no_connection = Note("overload: %d times no connection to the database, last %s")
+
+
 class Busy:
     """The answer, in the language and form that the request asks for."""
 
     def __init__(self, flask_app: Flask):
-        from app.admin.errors import texts
-
         self.pages: dict[str, bytes] = {}
         self.problems: dict[str, bytes] = {}
         with flask_app.app_context():
             for language in current_app.config["LANGUAGES"]:
                 with force_locale(language):
-                    title, text = (str(part) for part in texts(503))
+                    title, text = _("The service is busy"), _("Try again in a moment.")
                 self.pages[language] = (f'<!doctype html><html lang="{language.replace("_", "-")}"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
                                         f"<h1>{escape(title)}</h1><p>{escape(text)}</p></html>").encode()
                 self.problems[language] = json.dumps({"type": "about:blank", "title": title, "status": 503, "detail": text}).encode()
@@ -63,24 +82,13 @@ class Shedding:
     """Around the application: a request that waited too long for a thread is refused, all others go through."""
 
     def __init__(self, inner: Wsgi, busy: Busy):
-        self.inner, self.busy = inner, busy
-        self.lock, self.refused, self.logged_at = threading.Lock(), 0, 0.0
+        self.inner, self.busy, self.note = inner, busy, Note("overload: %d requests answered with 503, the last one after %.1f s in the queue")
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if http_worker.waited() <= LONGEST_WAIT or environ.get("PATH_INFO") in SIGNS_OF_LIFE:
             return self.inner(environ, start_response)
-        self._note()
+        self.note(http_worker.waited())
         return self.busy(environ, start_response)
-
-    def _note(self) -> None:
-        """Some lines a minute, not one for each: a full disk would be the next fault."""
-        now = time.monotonic()
-        with self.lock:
-            self.refused += 1
-            if now - self.logged_at < LOG_SECONDS:
-                return
-            count, self.refused, self.logged_at = self.refused, 0, now
-        log.warning("overload: %d requests answered with 503, the last one after %.1f s in the queue", count, http_worker.waited())
 
 
 class Seats:

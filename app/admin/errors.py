@@ -83,9 +83,9 @@ def install(flask_app: Flask) -> None:
     @flask_app.errorhandler(NoConnection)
     def busy(error: NoConnection) -> Any:
         """All connections to the database are in use. A page of the product would ask for another one."""
-        from app.overload import Busy
+        from app.overload import Busy, no_connection
 
-        log.error("overload: no connection to the database for %s %s", request.method, request.path)
+        no_connection(f"at {request.method} {request.path}")
         db.session.rollback()
         body, headers = Busy(flask_app).answer(request.environ)
         return Response(body, 503, headers)

@@ -34,7 +34,8 @@ def logins(count: str, password: str) -> list[str]:
     from app.customers.account_passwords import hash_password
 
     stored = hash_password(password)
-    return [_account(owner, stored).customer.number for owner in _owners(int(count))]
+    with transaction():
+        return [_account(owner, stored).customer.number for owner in _owners(int(count))]
 
 
 def _owners(count: int) -> list[Customer]:
@@ -60,10 +61,11 @@ def chats(count: str) -> list[dict[str, Any]]:
     from app.customers import account_sessions
 
     found = []
-    for owner in _owners(int(count)):
-        account = _account(owner)
-        message = services.write(owner, account.id, owner.contact, "en", f"first-{owner.id:08d}", "Hello")
-        found.append({"token": account_sessions.start(account), "conversation": message.conversation_id})
+    with transaction():
+        for owner in _owners(int(count)):
+            account = _account(owner)
+            message = services.write(owner, account.id, owner.contact, "en", f"first-{owner.id:08d}", "Hello")
+            found.append({"token": account_sessions.start(account), "conversation": message.conversation_id})
     return found
 
 
