@@ -43,7 +43,7 @@ def archive(*files: tuple[str, bytes]) -> bytes:
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as target:
         for name, content in files:
-            target.writestr(zipfile.ZipInfo(name, (2026, 11, 20, 0, 0, 0)), content)
+            target.writestr(zipfile.ZipInfo(name, (2026, 11, 20, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
     return held.getvalue()
 
 
