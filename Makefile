@@ -1,7 +1,7 @@
 # PTT Admin. Needs make and Python 3.11 to 3.13; everything else is fetched into .venv, node_modules and app/static/vendor.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run stop reset test lint cases bench faults faults-long simulate lock audit sbom translations env-run env-test env-bench clean
+.PHONY: help run stop reset test lint cases bench load faults faults-long simulate fuzz lock audit sbom translations env-run env-test env-bench env-fuzz clean
 PY := .venv/bin/python
 BASE_PYTHON = $$(PYTHON='$(PYTHON)' sh tools/find-python.sh)
 WORKERS ?= 3
@@ -36,6 +36,9 @@ cases: env-test ## Conformance cases: make cases DIR=../shared/cases
 bench: env-bench ## Benchmarks with their peers; ONLY=fee-run runs one
 	@$(PY) -m benchmarks $(ONLY)
 
+load: env-test ## Portal users, chat sockets, a crowd, a backlog: make load MINUTES=3 USERS=150 SOCKETS=500 ORDERS=20000 PART=portal,chat,overload,backlog
+	@$(PY) -m benchmarks.load --minutes $(or $(MINUTES),3) --users $(or $(USERS),150) --sockets $(or $(SOCKETS),500) --messages $(or $(MESSAGES),50) --crowd $(or $(CROWD),400) --orders $(or $(ORDERS),20000) $(if $(PART),--parts $(PART))
+
 faults: env-test ## Kill, pause and cut off real processes, break jobs and services off, live through two months
 	PTT_FAULTS_POINTS=$(or $(POINTS),15) PTT_FAULTS_KILLS=$(or $(KILLS),25) $(PY) -m pytest -n $(WORKERS) tests/faults tests/simulation tests/receivables/test_every_statement.py tests/portal/test_broken_off.py tests/sepa/test_every_statement.py $(ARGS)
 	$(if $(ARGS),,PTT_FAULTS_POINTS=1 $(PY) -m pytest tests/faults/test_databases.py -k falls_over)
@@ -46,6 +49,9 @@ faults-long: env-test ## The same at every statement, and long simulations on bo
 
 simulate: env-test ## Two years of a provider under faults: make simulate SEED=7 DAYS=730 DATABASE=sqlite|postgres|both
 	$(PY) -m tests.simulation --seed $(or $(SEED),1) --days $(or $(DAYS),730) --database $(or $(DATABASE),sqlite)
+
+fuzz: env-fuzz ## Every parser of what comes from outside under a coverage-guided fuzzer: make fuzz SECONDS=60 ONLY=camt,cnab
+	@$(PY) -m tests.fuzz $(ONLY) --seconds $(or $(SECONDS),60)
 
 lock: env-test ## Write the lock files and package-lock.json; UPGRADE=1 takes the newest versions
 	@UPGRADE=$(UPGRADE) $(PY) tools/lock.py
@@ -60,7 +66,7 @@ sbom: env-run ## List all parts of a release (CycloneDX) in build/sbom/
 translations: env-test ## Collect the strings of core and plugins into their .po files
 	@$(PY) tools/translations.py update
 
-env-run env-test env-bench:
+env-run env-test env-bench env-fuzz:
 	@python=$(BASE_PYTHON) && exec "$$python" tools/bootstrap.py $(@:env-%=%)
 
 clean: ## Delete environment, caches and fetched files (not the data)

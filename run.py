@@ -101,11 +101,11 @@ def services(port: dict[str, int], env: dict[str, str]) -> dict[str, list[Servic
         folder = VAR / "redis"
         shared.insert(0, Service("redis", [], begin=lambda: redis.start_redis(folder, VAR / "log" / "redis.log")))
     product = [
-        Service("web", [python, "-m", "gunicorn", "--worker-class", "gthread", "--workers", "2", "--threads", "12",
+        Service("web", [python, "-m", "gunicorn", "--worker-class", "app.http_worker.Worker", "--workers", "2", "--threads", "12",
                         "--bind", f"[{HOST}]:{port['web']}" if ":" in HOST else f"{HOST}:{port['web']}", "--timeout", "60",
                         "--graceful-timeout", "20", "--keep-alive", "15", "--no-control-socket", "app.wsgi:application"], patience=25),
         # every open chat holds a thread, so it has a process of its own: a full one never stops the pages
-        Service("chat", [python, "-m", "gunicorn", "--worker-class", "gthread", "--workers", "1", "--threads", "100",
+        Service("chat", [python, "-m", "gunicorn", "--worker-class", "app.http_worker.Worker", "--workers", "1", "--threads", "100",
                          "--bind", f"[{HOST}]:{port['chat']}" if ":" in HOST else f"{HOST}:{port['chat']}", "--timeout", "60",
                          "--graceful-timeout", "5", "--no-control-socket", "app.chat_server:application"], patience=10),
         Service("worker-1", [python, "-m", "app.worker", "--queues", "default"], patience=30),

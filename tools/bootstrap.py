@@ -1,7 +1,7 @@
 """Builds the environment: `.venv` from a lock file with hashes, static files from npm, translations.
 
 `python tools/bootstrap.py run` for using the product, `… test` for developing and testing it, `… bench` for the
-benchmarks' peers too; `… run --packages` stops after the packages. Runs with the standard library alone. A stamp in
+benchmarks' peers too, `… fuzz` for the fuzzer; `… run --packages` stops after the packages. Runs with the standard library alone. A stamp in
 `.venv` makes the second call quick.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
-LOCKS = {"run": "requirements.lock", "test": "requirements-test.lock", "bench": "requirements-bench.lock"}
+LOCKS = {"run": "requirements.lock", "test": "requirements-test.lock", "bench": "requirements-bench.lock", "fuzz": "requirements-fuzz.lock"}
 LEVELS = list(LOCKS)        # each contains the ones before it
 
 

@@ -15,6 +15,7 @@ EXTRAS = {
     "requirements.lock": ("postgres", "embedded"),
     "requirements-test.lock": ("postgres", "embedded", "test", "dev"),
     "requirements-bench.lock": ("postgres", "embedded", "test", "dev", "bench"),
+    "requirements-fuzz.lock": ("postgres", "embedded", "test", "dev", "bench", "fuzz"),
 }
 
 

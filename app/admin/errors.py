@@ -6,10 +6,11 @@ import logging
 import secrets
 from typing import Any
 
-from flask import Flask, current_app, g, jsonify, render_template, request
+from flask import Flask, Response, current_app, g, jsonify, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException
 
 from app.core.db import db, is_away, is_unclear
@@ -101,6 +102,16 @@ def install(flask_app: Flask) -> None:
             return unexpected(error)
         db.session.rollback()
         return page(404)
+
+    @flask_app.errorhandler(NoConnection)
+    def busy(error: NoConnection) -> Any:
+        """All connections to the database are in use. A page of the product would ask for another one."""
+        from app.overload import Busy, no_connection
+
+        no_connection(f"at {request.method} {request.path}")
+        db.session.rollback()
+        body, headers = Busy(flask_app).answer(request.environ)
+        return Response(body, 503, headers)
 
     @flask_app.errorhandler(Exception)
     def unexpected(error: Exception) -> Any:

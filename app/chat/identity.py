@@ -15,6 +15,7 @@ from app.chat.services import Speaker
 from app.core.db import db
 from app.customers import account_sessions
 from app.customers.account_models import PortalAccount
+from app.customers.models import Customer
 
 PAGE = "ChatPage"
 
@@ -59,10 +60,8 @@ def customer() -> Who | None:
 
 def account_name(account_id: int) -> str:
     """The person, else the contact or company whose login it is."""
-    account = db.session.scalar(select(PortalAccount).where(PortalAccount.id == account_id))
-    if account is None:
-        return ""
-    return account.name or account.customer.contact or account.customer.company
+    found = db.session.execute(select(PortalAccount.name, Customer.contact, Customer.company).join(PortalAccount.customer).where(PortalAccount.id == account_id)).one_or_none()
+    return next((name for name in found or () if name), "")
 
 
 def over(side: Side, session_ids: Collection[int]) -> set[int]:

@@ -17,6 +17,7 @@ import socketio
 from flask import Flask, g, request
 from flask_babel import gettext as _
 from flask_socketio import ConnectionRefusedError, SocketIO, disconnect, join_room
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from app.chat import identity, services, wire
 from app.chat.files import file_url
@@ -27,6 +28,7 @@ from app.chat.push import CHANNEL, DESK, NAMESPACE, room
 from app.core.actor import Actor, acting
 from app.core.db import db
 from app.core.errors import DomainError
+from app.overload import no_connection
 from app.system.settings import forget_cached
 
 log = logging.getLogger(__name__)
@@ -114,6 +116,10 @@ class Sockets:
                 except DomainError as error:
                     db.session.rollback()
                     return {"error": str(error)}
+                except NoConnection:        # more at once than the database has connections for
+                    db.session.rollback()
+                    no_connection(f"at the chat's “{name}”")
+                    return {"error": _("The service is busy"), "later": True}
                 except Exception:
                     db.session.rollback()
                     log.exception("chat: an event failed")

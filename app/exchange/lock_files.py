@@ -18,10 +18,10 @@ from flask_babel import gettext as _
 from openpyxl import load_workbook
 
 from app.core.errors import InvalidInput
+from app.exchange import workbooks
 
 MOST_BYTES = 20 * 1024 * 1024
 MOST_LINES = 100_000
-MOST_UNPACKED = 200 * 1024 * 1024
 NAMES = {
     "user_name": ("user_name", "username", "user name", "user", "benutzer", "benutzername", "usuario", "usuário", "login"),
     "license_id": ("license_id", "licence_id", "license", "licence", "id", "lizenz", "lizenz_id", "licenca", "licença"),
@@ -96,14 +96,13 @@ def _csv(data: bytes) -> Iterator[Sequence[Any]]:
 def _xlsx(data: bytes) -> Iterator[Sequence[Any]]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            if sum(entry.file_size for entry in packed.infolist()) > MOST_UNPACKED or len(packed.infolist()) > 1000:
-                raise InvalidInput(_("The file unpacks to too much."), "file")
+            workbooks.check(packed)
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         sheet = book.worksheets[0]
         for row in sheet.iter_rows(values_only=True, max_row=MOST_LINES + 2, max_col=40):
             yield ["" if cell is None else int(cell) if isinstance(cell, float) and cell.is_integer() else cell for cell in row]
-    except InvalidInput:
-        raise
+    except workbooks.TooMuch:
+        raise InvalidInput(_("The file unpacks to too much."), "file") from None
     except Exception as error:         # openpyxl raises what its parsers raise
         raise InvalidInput(_("The file is no readable Excel workbook."), "file") from error
 

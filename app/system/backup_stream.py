@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 MAGIC = b"PTTBKP1\n"
 BLOCK = 1 << 20
+SLACK = 4096            # what packing may add to bytes that cannot be packed
 _LENGTH = struct.Struct(">I")
 
 
@@ -124,6 +125,14 @@ class Opener:
             found += self._open.read(size - len(found))
         return found
 
+    @staticmethod
+    def _length(head: bytes) -> int:
+        """Of a name or a chunk, which are never longer than a block and what packing may add."""
+        (length,) = _LENGTH.unpack(head)
+        if length > BLOCK + SLACK:
+            raise BackupError("The backup is damaged.")
+        return int(length)
+
     def entries(self) -> Iterator[tuple[str, Iterator[bytes]]]:
         """(name, chunks). What is left unread of an entry is skipped."""
         while True:
@@ -136,19 +145,30 @@ class Opener:
                     head = self._open.read(1)
                 if not head:
                     return
-                (length,) = _LENGTH.unpack(head + self._read(3))
-                spec = json.loads(self._read(length))
-            except (ValueError, UnicodeDecodeError) as error:
+                spec = json.loads(self._read(self._length(head + self._read(3))))
+                name, chunks = str(spec["name"]), self._chunks(bool(spec["zip"]))
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
                 raise BackupError("The backup is damaged.") from error
-            chunks = self._chunks(bool(spec["zip"]))
-            yield str(spec["name"]), chunks
+            yield name, chunks
             for _rest in chunks:
                 pass
 
     def _chunks(self, compressed: bool) -> Iterator[bytes]:
-        while (length := _LENGTH.unpack(self._read(4))[0]) != 0:
+        while (length := self._length(self._read(4))) != 0:
             data = self._read(length)
-            yield zlib.decompress(data) if compressed else data
+            yield _unpacked(data) if compressed else data
+
+
+def _unpacked(data: bytes) -> bytes:
+    """At most a block, whatever a damaged chunk claims to be."""
+    unpacker = zlib.decompressobj()
+    try:
+        found = unpacker.decompress(data, BLOCK)
+    except zlib.error as error:
+        raise BackupError("The backup is damaged.") from error
+    if not unpacker.eof:
+        raise BackupError("The backup is damaged.")
+    return found
 
 
 def _exactly(source: IO[bytes], size: int) -> bytes:

@@ -32,7 +32,7 @@ def take_reports(gateway: str, reports: Iterable[SmsReport]) -> int:
 
 def _take(gateway: str, report: SmsReport) -> bool:
     ident, outcome = report.id.strip()[:100], SmsOutcome(report.state) if report.state in {o.value for o in SmsOutcome} else SmsOutcome.UNKNOWN
-    if not ident:
+    if not ident or not ident.isprintable():        # no gateway gave such an id, and no database holds it: asked for again, it would come for ever
         return False
     for _attempt in range(2):
         try:

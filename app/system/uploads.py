@@ -6,9 +6,12 @@ The stored name is made elsewhere (`documents.put`); the name that somebody gave
 from __future__ import annotations
 
 import io
+import lzma
 import re
+import struct
 import unicodedata
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -22,6 +25,8 @@ MOST = 20 * 1024 * 1024             # bytes of one file
 MOST_PIXELS = 40_000_000
 MOST_FRAMES = 500
 MOST_UNPACKED = 200 * 1024 * 1024
+# What zipfile raises for archives that are damaged, encrypted or made by somebody who wants to see what happens.
+BAD_ZIP = (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError, LookupError, OverflowError, struct.error, zlib.error, lzma.LZMAError)
 RESERVED = {"con", "prn", "aux", "nul", *(f"com{n}" for n in range(1, 10)), *(f"lpt{n}" for n in range(1, 10))}
 OFFICE = {"docx": ("word/", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
           "xlsx": ("xl/", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
@@ -156,7 +161,7 @@ def _zipped(extension: str, data: bytes) -> str | None:
                 return media_type if "[Content_Types].xml" in names and any(n.startswith(folder) for n in names) and not macros else None
             wanted = OPEN_DOCUMENT[extension]
             return wanted if "mimetype" in names and archive.read("mimetype")[:100].decode("ascii", "replace").strip() == wanted else None
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, ValueError):
+    except BAD_ZIP:
         return None
 
 

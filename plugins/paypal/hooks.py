@@ -43,15 +43,19 @@ def webhook() -> Any:
         log.warning("a message to the PayPal webhook cannot be checked: %s", error)
         return jsonify({"error": "cannot be checked now"}), 503
     try:
-        if b"\\u0000" in body:         # no database stores it
-            raise ValueError
-        event = json.loads(body, parse_float=_text, parse_constant=_text)
-        ident = messages.store(event, old=signature.is_old(headers))
+        ident = messages.store(event_of(body), old=signature.is_old(headers))
     except (ValueError, RecursionError, InvalidInput):
         return jsonify({"error": "no message"}), 400
     if ident is not None:
         messages.work(ident)
     return jsonify({}), 200
+
+
+def event_of(body: bytes) -> Any:
+    """The message. Raises ValueError or RecursionError."""
+    if b"\\u0000" in body:         # no database stores it
+        raise ValueError
+    return json.loads(body, parse_float=_text, parse_constant=_text)
 
 
 def check(headers: dict[str, str], body: bytes) -> None:

@@ -8,6 +8,7 @@ from lxml import etree
 from app.plugin_api import InvalidInput
 
 MOST = 20 * 1024 * 1024     # bytes of one file
+MOST_TAGS, MOST_ATTRIBUTES = 1_500_000, 600_000       # each takes some hundred bytes of memory; real files have a third of it
 _REFUSED = (b"<!DOCTYPE", b"<!ENTITY")
 
 
@@ -20,10 +21,12 @@ def parse(data: bytes) -> etree._Element:
     flat = data.replace(b"\0", b"")     # UTF-16 and UTF-32 as well
     if any(word in flat for word in _REFUSED):
         raise InvalidInput(_("The file has a document type definition; files of a bank have none. It was not read."), "file")
+    if flat.count(b"<") > MOST_TAGS or flat.count(b"=") > MOST_ATTRIBUTES:
+        raise InvalidInput(_("The file has too many elements. Ask the bank for a file for each day."), "file")
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True)
     try:
         root = etree.fromstring(data, parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
+    except (etree.XMLSyntaxError, ValueError, LookupError) as error:       # LookupError: an encoding that nobody knows
         raise InvalidInput(_("The file is no XML, or it is not whole (%(why)s).", why=str(error)[:120]), "file") from error
     if root.getroottree().docinfo.internalDTD is not None:
         raise InvalidInput(_("The file has a document type definition; files of a bank have none. It was not read."), "file")

@@ -36,6 +36,17 @@ def _proves(given: str) -> bool:
     return bool(wanted) and hmac.compare_digest(given.encode(), wanted.encode())
 
 
+def reports_of(data: Any) -> list[SmsReport]:
+    """What a call tells, one report or a list; what is none is passed over."""
+    found = data if isinstance(data, list) else [data]
+    reports = []
+    for item in found[:MOST]:
+        ident, word = at(item, setting("sms_http.report_id")), at(item, setting("sms_http.report_state"))
+        if ident and ident.isprintable() and (state := _state(word)):
+            reports.append(SmsReport(ident, state, clock.now(), _reason(item) or (word if state != "delivered" else "")))
+    return reports
+
+
 def make_hook() -> Blueprint:
     hook = Blueprint("sms_http", __name__)
 
@@ -47,12 +58,6 @@ def make_hook() -> Blueprint:
         if not _proves(secret):
             abort(404)
         data = parse(request.get_data(cache=True)) if request.is_json else request.values.to_dict()
-        found = data if isinstance(data, list) else [data]
-        reports = []
-        for item in found[:MOST]:
-            ident, word = at(item, setting("sms_http.report_id")), at(item, setting("sms_http.report_state"))
-            if ident and (state := _state(word)):
-                reports.append(SmsReport(ident, state, clock.now(), _reason(item) or (word if state != "delivered" else "")))
-        return jsonify({"taken": take_reports(HttpGateway.code, reports)})
+        return jsonify({"taken": take_reports(HttpGateway.code, reports_of(data))})
 
     return hook

@@ -116,20 +116,27 @@ class SmppGateway(SmsGateway):
 
     def _delivered(self, app: Flask, pdu: Any) -> int:
         """A receipt is stored, in the thread of the connection. What people answer to an SMS is nobody's."""
-        kind = int(getattr(pdu, "esm_class", 0) or 0)
-        if kind & 0x3C != RECEIPT:
-            return int(consts.SMPP_ESME_ROK)
         with app.app_context():
             try:
-                how = setting("sms_smpp.receipt_ids")
-                text = bytes(getattr(pdu, "short_message", b"") or getattr(pdu, "message_payload", b"") or b"").decode("latin-1")      # ASCII, whatever the alphabet
-                state = getattr(pdu, "message_state", None)
-                found = read_receipt(text, _text(getattr(pdu, "receipted_message_id", b"") or b""), int(state) if state is not None else None)
-                if found is not None:
-                    take_reports(self.code, [SmsReport(plain_id(found[0], how), found[1], clock.now(), found[2])])
+                report = report_of(pdu, setting("sms_smpp.receipt_ids"))
+                if report is not None:
+                    take_reports(self.code, [report])
             finally:
                 db.session.remove()
         return int(consts.SMPP_ESME_ROK)
+
+
+def report_of(pdu: Any, how: str) -> SmsReport | None:
+    """What a deliver_sm tells of a message of ours; None when it is no receipt, or one of a message that is still on its way."""
+    kind = int(getattr(pdu, "esm_class", 0) or 0)
+    if kind & 0x3C != RECEIPT:
+        return None
+    text = bytes(getattr(pdu, "short_message", b"") or getattr(pdu, "message_payload", b"") or b"").decode("latin-1")      # ASCII, whatever the alphabet
+    state = getattr(pdu, "message_state", None)
+    found = read_receipt(text, _text(getattr(pdu, "receipted_message_id", b"") or b""), int(state) if state is not None else None)
+    if found is None or not found[0].isprintable():
+        return None
+    return SmsReport(plain_id(found[0], how), found[1], clock.now(), "".join(char if char.isprintable() else " " for char in found[2]))
 
 
 def _text(octets: bytes) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from app.admin import sessions as staff_sessions
 from app.chat import queries, services
@@ -188,3 +189,16 @@ def test_a_page_that_listens_does_not_keep_a_session_in_use(world: World, custom
             assert client.ask("since", {"conversation": ident, "after": 0})["last"] == 1
         with clock.frozen(began + timedelta(minutes=minutes + 3)):
             assert client.ask("since", {"conversation": ident, "after": 0}) == {"error": "signed out", "over": True}
+
+
+def test_no_connection_to_the_database_is_busy(world: World, customer: Client, monkeypatch: Any, caplog: Any) -> None:
+    """More sockets ask at once than there are connections: each is told to ask later, and the log says it once."""
+    ident = world.write().conversation_id
+
+    def none_left(*_given: Any) -> None:
+        raise NoConnection("QueuePool limit of size 8 overflow 2 reached")
+
+    monkeypatch.setattr(queries, "own_conversation", none_left)
+    for _again in range(5):
+        assert customer.ask("since", {"conversation": ident, "after": 0}) == {"error": "The service is busy", "later": True}
+    assert len([line for line in caplog.messages if "no connection" in line]) <= 1 and not [record for record in caplog.records if record.exc_info]

@@ -68,14 +68,14 @@ class Stack:
         return self.logs / f"{name}.log"
 
     def web(self, workers: int = 1, threads: int = 8) -> subprocess.Popen[bytes]:
-        process = self.start("web", PYTHON, "-m", "gunicorn", "--worker-class", "gthread", "--workers", str(workers), "--threads", str(threads),
+        process = self.start("web", PYTHON, "-m", "gunicorn", "--worker-class", "app.http_worker.Worker", "--workers", str(workers), "--threads", str(threads),
                              "--bind", f"127.0.0.1:{self.port}", "--graceful-timeout", "5", "--no-control-socket", "app.wsgi:application")
         self.wait_for(self.answers, "the web server answers", process=("web", process))
         return process
 
     def chat(self, port: int, threads: int = 20, name: str = "chat") -> subprocess.Popen[bytes]:
         """A process of the chat's sockets on `port`; any number may run."""
-        process = self.start(name, PYTHON, "-m", "gunicorn", "--worker-class", "gthread", "--workers", "1", "--threads", str(threads),
+        process = self.start(name, PYTHON, "-m", "gunicorn", "--worker-class", "app.http_worker.Worker", "--workers", "1", "--threads", str(threads),
                              "--bind", f"127.0.0.1:{port}", "--graceful-timeout", "1", "--no-control-socket", "app.chat_server:application")
         self.wait_for(lambda: self.answers(port), "the chat server answers", process=(name, process))
         return process

@@ -39,7 +39,7 @@ def commands() -> dict[str, str]:
 def test_each_command_starts_something_of_ours(place, command):
     assert any(module in command for module in MODULES), command
     if "gunicorn" in command:
-        assert "--worker-class gthread" in command and "--threads" in command
+        assert "--worker-class app.http_worker.Worker" in command and "--threads" in command
     if "app.worker" in command and "%i" not in command:
         assert set(re.search(r"--queues (\S+)", command)[1].strip("'").split(",")) <= {"default", "documents"}
 

@@ -18,7 +18,7 @@ from tests.support.settings import ROOT
 from tools import assets, bootstrap, check_tree, translations
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-LOCKS = ["requirements.lock", "requirements-test.lock", "requirements-bench.lock", "requirements-node.lock"]
+LOCKS = ["requirements.lock", "requirements-test.lock", "requirements-bench.lock", "requirements-fuzz.lock", "requirements-node.lock"]
 
 
 def locked(name: str) -> dict[str, list[Requirement]]:
@@ -45,6 +45,7 @@ def test_a_lock_names_versions_and_hashes_and_no_host(name):
     ("requirements.lock", ("postgres", "embedded")),
     ("requirements-test.lock", ("postgres", "embedded", "test", "dev")),
     ("requirements-bench.lock", ("postgres", "embedded", "test", "dev", "bench")),
+    ("requirements-fuzz.lock", ("postgres", "embedded", "test", "dev", "bench", "fuzz")),
 ])
 def test_a_lock_fits_the_ranges(name, extras):
     versions = locked(name)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-import lzma
 import zipfile
-import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, time
 from decimal import Decimal
@@ -30,7 +28,7 @@ from app.system import documents
 from app.system.models import DocumentKind
 from app.system.retention import BOOKS, retain_until
 from app.system.settings import setting
-from app.system.uploads import shown_name
+from app.system.uploads import BAD_ZIP, shown_name
 
 MOST_FILES = 200                    # in one archive
 
@@ -49,7 +47,7 @@ def unpack(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
                 with archive.open(member) as handle:
                     content = handle.read(MOST_BYTES + 1)
                 yield member.filename, content
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
+    except BAD_ZIP as error:
         raise InvalidInput(_("The archive “%(name)s” is damaged or has a password.", name=name), "file") from error
 
 

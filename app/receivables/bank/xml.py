@@ -10,6 +10,7 @@ from lxml import etree
 from app.core.errors import InvalidInput
 
 MOST_BYTES = 20 * 1024 * 1024
+MOST_TAGS, MOST_ATTRIBUTES = 1_500_000, 600_000       # 20 MB of a real statement have a million tags; each takes some hundred bytes of memory
 ISO = "urn:iso:std:iso:20022:tech:xsd:"
 
 
@@ -22,6 +23,8 @@ def parse(data: bytes) -> Node:
     flat = data.replace(b"\0", b"")         # as it stands in UTF-16 and UTF-32, too
     if b"<!DOCTYPE" in flat or b"<!ENTITY" in flat:
         raise InvalidInput(_l("The file has a document type definition, which no bank sends. It was not read."), "file")
+    if flat.count(b"<") > MOST_TAGS or flat.count(b"=") > MOST_ATTRIBUTES:
+        raise InvalidInput(_l("The file has too many elements. Ask the bank for a file for each day."), "file")
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True)
     try:
         root = etree.fromstring(data, parser)

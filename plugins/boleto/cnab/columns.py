@@ -39,7 +39,7 @@ def digits(text: str) -> bool:
 
 def day(text: str) -> date | None:
     """DDMMAAAA or DDMMAA; zeros, blanks and nonsense give None."""
-    if not digits(text):
+    if not digits(text) or len(text) not in (6, 8):
         return None
     year = int(text[4:]) if len(text) == 8 else 2000 + int(text[4:])
     try:
