@@ -108,7 +108,9 @@ def _locked(session: Session, invoice_id: int) -> tuple[Any, list[Any], list[Any
     if owner is None:
         raise InvalidInput(_("There is no such invoice."))
     session.execute(select(Customer.id).where(Customer.id == owner).with_for_update(key_share=True))
-    return invoice_parts(session, [invoice_id])[0]
+    if not (found := invoice_parts(session, [invoice_id])):      # deleted before the account was ours
+        raise InvalidInput(_("There is no such invoice."))
+    return found[0]
 
 
 def _left(session: Session, head: Any, lines: Sequence[Any]) -> dict[tuple[str, Decimal], Decimal]:

@@ -12,10 +12,12 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.billing.gone_models import InvoiceGone
 from app.billing.models import Invoice, InvoiceSeries
 from app.core import clock
 from app.core.db import transaction
 from app.core.errors import InvalidInput
+from app.core.sql import among
 from app.system.settings import setting
 
 _PLACE = re.compile(r"\{(year|yy|number)(?::0(\d{1,2})d)?\}")
@@ -97,8 +99,10 @@ def draw(session: Session, series: InvoiceSeries, issue_date: date, count: int) 
     check_pattern(series.pattern, series.yearly)
     if series.yearly and issue_date.year != series.year:
         series.next_number = 1
-    index = session.scalar(select(func.max(Invoice.chain_index)).where(Invoice.series_id == series.id)) or 0
+    index = max(session.scalar(select(func.max(model.chain_index)).where(model.series_id == series.id)) or 0 for model in (Invoice, InvoiceGone))
     first = series.next_number
     numbers = [(index + n + 1, format_number(series.pattern, issue_date.year, first + n)) for n in range(count)]
+    if (again := session.scalar(select(InvoiceGone.number).where(among(InvoiceGone.number, [number for _index, number in numbers])).limit(1))) is not None:
+        raise InvalidInput(_("The number %(number)s was given to an invoice before. Change the pattern of the series.", number=again))
     series.year, series.next_number, series.last_date = issue_date.year, first + count, issue_date
     return numbers

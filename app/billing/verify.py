@@ -1,4 +1,7 @@
-"""Proof that nothing issued was changed: hash chain, sums, numbers without a gap, dates, stored files."""
+"""Proof that nothing issued was changed: hash chain, sums, numbers without a gap, dates, stored files.
+
+Of an invoice that was deleted after its retention its place is left (`InvoiceGone`): links, numbers and dates are proved across it.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,15 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Date, literal, null, select, union_all
 from sqlalchemy.orm import Session
 
 from app.billing.canonical import canonical, chain
+from app.billing.gone_models import InvoiceGone
 from app.billing.invoice_queries import invoice_parts
 from app.billing.models import Invoice, InvoiceFile, InvoiceSeries
 from app.billing.series import counter_of
+from app.billing.triggers import YEARS
 from app.core.db import db
 from app.core.money import ZERO, tax_of
 from app.system import documents
@@ -41,18 +46,15 @@ def verify_chain(series: InvoiceSeries) -> list[Problem]:
 def _walk(session: Session, series_id: int, code: str, pattern: str, yearly: bool, last_hash: str) -> Iterator[Problem]:
     previous: Any = None
     expected, index = "", 0
-    for head, lines, taxes in _parts(session, series_id):
+    for place in _places(session, series_id):
+        head = place.gone or place.head
         index += 1
         if head.chain_index != index:
             yield Problem(code, head.number, f"position {head.chain_index} in the chain, expected {index}: an invoice is missing")
             index = head.chain_index
         if head.previous_hash != expected:
             yield Problem(code, head.number, "does not follow its predecessor: one before it was changed, removed or inserted")
-        if [line.number for line in lines] != list(range(1, len(lines) + 1)):
-            yield Problem(code, head.number, "a line is missing")
-        if chain(head.previous_hash, canonical(head._mapping, lines, taxes, series=code)) != head.hash:
-            yield Problem(code, head.number, "its content is not what was issued")
-        yield from (Problem(code, head.number, what) for what in _sums(head, lines, taxes))
+        yield from (Problem(code, head.number, what) for what in (_of_gone(place) if place.gone else _content(code, *place[1:])))
         if previous is not None:
             if head.issued_on < previous.issued_on:
                 yield Problem(code, head.number, "its date is before its predecessor’s")
@@ -62,13 +64,68 @@ def _walk(session: Session, series_id: int, code: str, pattern: str, yearly: boo
         yield Problem(code, "", "the last invoice is not the last that was issued: the end of the chain is missing")
 
 
-def _parts(session: Session, series_id: int) -> Iterator[tuple[Any, list[Any], list[Any]]]:
-    """In the order of the chain, a bounded number at a time."""
+class _Place(NamedTuple):
+    """One index of the chain: the invoice with its lines and taxes, or the row of a deleted one; both is a problem."""
+
+    gone: Any
+    head: Any
+    lines: list[Any]
+    taxes: list[Any]
+
+
+def _places(session: Session, series_id: int) -> Iterator[_Place]:
+    """In the order of the chain, a bounded number at a time. One statement reads what is there and what is gone, so that a deletion meanwhile is seen as before or after it."""
     last = 0
-    while ids := session.execute(select(Invoice.id, Invoice.chain_index).where(Invoice.series_id == series_id, Invoice.chain_index > last)
-                                 .order_by(Invoice.chain_index).limit(BATCH)).all():
-        yield from sorted(invoice_parts(session, [row.id for row in ids]), key=lambda part: part[0].chain_index)
-        last = ids[-1].chain_index
+    while rows := session.execute(_batch(series_id, last)).all():
+        full = [part[-1].chain_index for ours in (True, False) if len(part := [row for row in rows if (row.id is not None) is ours]) == BATCH]
+        rows = [row for row in rows if row.chain_index <= min(full)] if full else rows
+        gone = {row.chain_index: row for row in rows if row.id is None}
+        parts = {part[0].chain_index: part for part in invoice_parts(session, [row.id for row in rows if row.id is not None])}
+        for row in rows:
+            if row.id is None:
+                if row.chain_index not in parts:
+                    yield _Place(row, None, [], [])
+                continue
+            head, lines, taxes = parts.get(row.chain_index) or (None, [], [])
+            left = gone.get(row.chain_index)
+            if left is None and (head is None or [line.number for line in lines] != list(range(1, len(lines) + 1)) or not taxes) and (left := _gone_meanwhile(session, series_id, row)) is not None:
+                head = None
+            if left is not None or head is not None:
+                yield _Place(left, head, lines, taxes)
+        last = rows[-1].chain_index
+
+
+def _batch(series_id: int, last: int) -> Any:
+    """(chain_index, id of the invoice or None, facts of a deleted one): at most BATCH of each kind."""
+    there = (select(Invoice.chain_index, Invoice.id, literal("").label("number"), null().cast(Date).label("issued_on"), literal("").label("previous_hash"), literal("").label("hash"),
+                    null().cast(InvoiceGone.deleted_at.type).label("deleted_at"))
+             .where(Invoice.series_id == series_id, Invoice.chain_index > last).order_by(Invoice.chain_index).limit(BATCH).subquery())
+    gone = (select(InvoiceGone.chain_index, null().cast(Invoice.id.type).label("id"), InvoiceGone.number, InvoiceGone.issued_on, InvoiceGone.previous_hash, InvoiceGone.hash, InvoiceGone.deleted_at)
+            .where(InvoiceGone.series_id == series_id, InvoiceGone.chain_index > last).order_by(InvoiceGone.chain_index).limit(BATCH).subquery())
+    both = union_all(select(there), select(gone)).subquery()
+    return select(both).order_by(both.c.chain_index, both.c.id)
+
+
+def _gone_meanwhile(session: Session, series_id: int, row: Any) -> Any:
+    """The row of an invoice that was deleted between two statements of this check; None while it is there."""
+    if session.scalar(select(Invoice.id).where(Invoice.id == row.id)) is not None:
+        return None
+    return session.execute(select(*InvoiceGone.__table__.columns).where(InvoiceGone.series_id == series_id, InvoiceGone.chain_index == row.chain_index)).first()
+
+
+def _of_gone(place: _Place) -> Iterator[str]:
+    if place.head is not None:
+        yield "is there, and is said to be deleted"
+    if place.gone.deleted_at.year <= place.gone.issued_on.year + YEARS:
+        yield "was deleted before its retention was over"
+
+
+def _content(code: str, head: Any, lines: list[Any], taxes: list[Any]) -> Iterator[str]:
+    if [line.number for line in lines] != list(range(1, len(lines) + 1)):
+        yield "a line is missing"
+    if chain(head.previous_hash, canonical(head._mapping, lines, taxes, series=code)) != head.hash:
+        yield "its content is not what was issued"
+    yield from _sums(head, lines, taxes)
 
 
 def _sums(head: Any, lines: list[Any], taxes: list[Any]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
 from app.billing import verify
+from app.billing.gone_models import InvoiceGone
 from app.billing.models import Invoice, InvoiceSeries
 from app.billing.series import check_pattern, format_number
 from app.core import clock, formats
@@ -109,7 +110,8 @@ class InvoiceChainPage(AdminPage):
     def show(self, checked: InvoiceSeries | None = None, problems: list[verify.Problem] | None = None, count: int = 0) -> Any:
         """The series with what their chain ends with; below, what a check has found."""
         newest = select(Invoice.series_id, func.count().label("count"), func.max(Invoice.chain_index).label("last")).group_by(Invoice.series_id).subquery()
-        rows = db.session.execute(select(InvoiceSeries, newest.c.count, Invoice.number, Invoice.id)
+        gone = select(func.count()).where(InvoiceGone.series_id == InvoiceSeries.id).correlate(InvoiceSeries).scalar_subquery()
+        rows = db.session.execute(select(InvoiceSeries, newest.c.count, Invoice.number, Invoice.id, gone)
                                   .outerjoin(newest, newest.c.series_id == InvoiceSeries.id)
                                   .outerjoin(Invoice, (Invoice.series_id == InvoiceSeries.id) & (Invoice.chain_index == newest.c.last))
                                   .order_by(InvoiceSeries.title)).all()

@@ -68,7 +68,7 @@ class ChatMessage(Model):
     """A text or a file; never changed. `client_id` is made by the sender's page: sent again after a cut, it is the same message."""
 
     __tablename__ = "chat_message"
-    __table_args__ = (UniqueConstraint("conversation_id", "number"), UniqueConstraint("conversation_id", "client_id"))
+    __table_args__ = (UniqueConstraint("conversation_id", "number"), UniqueConstraint("conversation_id", "client_id"), Index(None, "document_id"))
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     conversation_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("chat_conversation.id", ondelete="CASCADE"))

@@ -10,7 +10,7 @@ from sqlalchemy import ARRAY, any_, bindparam
 from app.core.db import is_postgresql
 
 
-def among(column: Any, ids: Iterable[int]) -> Any:
+def among(column: Any, ids: Iterable[Any]) -> Any:
     """`column` is one of `ids`, thousands of them too: one array parameter on PostgreSQL, a list on SQLite (at most 30,000)."""
     values = list(ids)
     if is_postgresql():

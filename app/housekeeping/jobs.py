@@ -5,13 +5,13 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 
 from app.core.jobs import Job
-from app.housekeeping import protocols, public, purge
+from app.housekeeping import old_invoices, protocols, public, purge
 
 JOBS = [
     Job("housekeeping.protocols", _l("Delete old protocols"), run=protocols.old_protocols, once_per="day", at="04:15", catch_up=False, risky=True, lease_seconds=600,
         help=_l("Protocols of e-mails, customers, licenses and others are deleted after the period of their class. The billing protocol is kept as long as the books.")),
-    Job("housekeeping.invoice_data", _l("Delete old invoice data"), run=protocols.old_invoice_data, once_per="day", at="04:20", catch_up=False, risky=True, lease_seconds=600,
-        help=_l("Charges and lines behind issued invoices are deleted when the retention of the invoices is over. The invoices themselves stay: their chain is the proof.")),
+    Job("housekeeping.invoice_data", _l("Delete old invoices"), run=old_invoices.old_invoices, once_per="day", at="04:20", catch_up=False, risky=True, lease_seconds=600,
+        help=_l("Invoices are deleted with their corrections, files and billing data when their retention is over and nothing needs them: their demand has been settled for 13 months, no correction of them has to be kept, no money is on its way. Number, date and hash stay, so that the chain can still be verified. Demands and payments stay as long as the books.")),
     Job("housekeeping.never_bought", _l("Delete registrations that never bought"), run=public.never_bought, once_per="day", at="04:25", catch_up=False, risky=True, lease_seconds=300,
         help=_l("Public customers who paid nothing since they registered are marked as deleted after a time, their licenses are taken off the PTT server.")),
     Job("housekeeping.unused", _l("Delete unused public licenses"), run=public.unused, once_per="day", at="04:30", catch_up=False, risky=True, lease_seconds=300,

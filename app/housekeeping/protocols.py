@@ -1,4 +1,4 @@
-"""B02, B03: protocols, and the data behind old invoices, are deleted when they have exceeded their time."""
+"""B02: protocols are deleted when they have exceeded their time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from flask_babel import gettext as _
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from app.billing.models import Charge, Invoice, ManualLine
 from app.core import clock, formats, states
 from app.core.db import db, transaction
 from app.core.jobs import Context
@@ -19,7 +18,7 @@ from app.housekeeping.settings import PROTOCOLS
 from app.system.models import MailMessage, ProtocolEntry, ProtocolKind
 from app.system.outbox import OutboxState
 from app.system.protocol import record
-from app.system.retention import BOOKS, INVOICES, kept_from, retain_until
+from app.system.retention import BOOKS, kept_from, retain_until
 from app.system.settings import setting
 from app.system.sms_models import Sms
 
@@ -89,11 +88,3 @@ def _delete(ctx: Context, model: Any, where: tuple[Any, ...], what: str, limit: 
 def _tell(session: Session, table: str, what: str, number: int, limit: datetime) -> None:
     record(ProtocolKind.SETTINGS, "cleaned_up", subject_type=table, subject=what, note=f"{number} < {limit.date().isoformat()}")
     session.flush()
-
-
-def old_invoice_data(ctx: Context) -> None:
-    """Invoice data after a preset time: the charges and lines behind invoices whose retention is over. Never earlier than the law wants."""
-    first = kept_from(INVOICES, ctx.today)
-    old = select(Invoice.document_id).where(Invoice.issued_on < first, Invoice.document_id.is_not(None))
-    for model, what in ((Charge, _("Charges of issued invoices")), (ManualLine, _("Lines of issued invoices"))):
-        _delete(ctx, model, (model.document_id.in_(old),), what, clock.start_of(first))

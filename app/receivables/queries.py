@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, exists, func, literal_column, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import String, and_, cast, exists, func, literal, literal_column, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from app.core.money import ZERO
 from app.core.sql import among
@@ -120,6 +120,13 @@ class Statement(NamedTuple):
     closing: Decimal
 
 
+def _settled() -> Any:
+    """SQL: the period's invoice was settled by it, so that the demand stands in the statement, though the invoice was deleted after its retention."""
+    other = aliased(Payment)
+    return exists().where(other.customer_id == PrepaidPeriod.customer_id, other.method == PREPAID, other.state == PaymentState.BOOKED,
+                          other.key.startswith(literal(f"{PREPAID}:") + cast(PrepaidPeriod.id, String) + ":"))
+
+
 def statement(session: Session, customer_id: int, currency: str, since: date, until: date) -> Statement:
     """Every demand, payment, return, refund and prepaid period of the account, by day. A period with an invoice stands there as that;
     what is demanded because a refunded payment was returned stands there as that refund and that return."""
@@ -141,7 +148,7 @@ def statement(session: Session, customer_id: int, currency: str, since: date, un
             found.append((back.reversed_on, 3, "refund_back", back.reversed_because, -back.amount, back.id))
     for period in session.execute(select(PrepaidPeriod.id, PrepaidPeriod.valid_from, PrepaidPeriod.valid_to, PrepaidPeriod.amount, func.min(Payment.received_on).label("on"))
                                   .join(PrepaidUse, PrepaidUse.period_id == PrepaidPeriod.id).join(Payment, Payment.id == PrepaidUse.payment_id)
-                                  .where(PrepaidPeriod.customer_id == customer_id, PrepaidPeriod.currency == currency, ~PrepaidPeriod.reversed, PrepaidPeriod.invoice_id.is_(None))
+                                  .where(PrepaidPeriod.customer_id == customer_id, PrepaidPeriod.currency == currency, ~PrepaidPeriod.reversed, PrepaidPeriod.invoice_id.is_(None), ~_settled())
                                   .group_by(PrepaidPeriod.id)):
         if period.on <= until:
             found.append((period.on, 3, "prepaid", f"{period.valid_from} – {period.valid_to}", period.amount, period.id))

@@ -69,7 +69,7 @@ class Reminder(Model):
     """
 
     __tablename__ = "reminder"
-    __table_args__ = (Index(None, "customer_id"), Index(None, "sent_on"),
+    __table_args__ = (Index(None, "customer_id"), Index(None, "sent_on"), Index(None, "document_id"),
                       Index("ix_reminder_without_letter", "id", postgresql_where=text("document_id is null"), sqlite_where=text("document_id is null")))
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

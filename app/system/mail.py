@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
@@ -165,11 +165,15 @@ def _words(error: Exception) -> str:
     return reason_of(error)[:500]
 
 
+def _gone() -> NoReturn:
+    raise InvalidInput(_("A file of this e-mail was deleted since: its retention is over."))
+
+
 def _message_of(mail_id: int) -> EmailMessage:
     from app.system.documents import read
 
     row = db.session.get_one(MailMessage, mail_id)
-    files = [(document, read(document)) for document in (db.session.get_one(Document, i) for i in row.document_ids)]
+    files = [(document, read(document)) for document in (db.session.get(Document, i) or _gone() for i in row.document_ids)]
     message = _build(row, files)
     db.session.rollback()           # nothing is open while the relay is slow
     return message

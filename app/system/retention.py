@@ -58,7 +58,7 @@ def _check(kind: str) -> Callable[[Any], None]:
 
 
 declare(
-    Setting("retention.invoices", int, 8, _l("Keep invoices, years"), RETENTION, _l("From the end of the calendar year. Germany: at least 8. After that the daily job deletes them."),
+    Setting("retention.invoices", int, 8, _l("Keep invoices, years"), RETENTION, _l("From the end of the calendar year. Germany: at least 8. After that the daily job deletes those that nothing needs any more; never before eight years."),
             check=_check(INVOICES), minimum=0, maximum=50),
     Setting("retention.books", int, 10, _l("Keep books, years"), RETENTION, _l("Payments, allocations and the billing protocol. Germany: at least 10."),
             check=_check(BOOKS), minimum=0, maximum=50),

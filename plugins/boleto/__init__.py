@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -61,6 +61,11 @@ class Boleto(Plugin):
 
     def portal_entries(self) -> Iterable[PortalEntry]:
         return ()
+
+    def needs_invoices(self, invoice_ids: Sequence[int]) -> Iterable[int]:
+        from plugins.boleto.method import at_bank
+
+        return at_bank(invoice_ids)
 
     def load_demo(self) -> None:
         from plugins.boleto.demo import load

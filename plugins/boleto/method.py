@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from flask import url_for
 from flask_babel import gettext as _
@@ -32,6 +32,12 @@ from plugins.boleto.slips import CURRENCY, METHOD
 
 def slip_of(invoice_id: int) -> Slip | None:
     return db.session.scalars(select(Slip).where(Slip.invoice_id == invoice_id, Slip.state != SlipState.VOID).order_by(Slip.id.desc()).limit(1)).first()
+
+
+def at_bank(invoice_ids: Sequence[int]) -> set[int]:
+    """Which of these invoices the bank may still take money for."""
+    query = select(Slip.invoice_id).where(Slip.invoice_id.in_(invoice_ids), Slip.state.in_((SlipState.NEW, SlipState.SENT, SlipState.REGISTERED)))
+    return {ident for ident in db.session.scalars(query) if ident is not None}
 
 
 class BoletoMethod(PaymentMethod):

@@ -37,7 +37,7 @@ class Slip(Stateful, Model):
     """One boleto. Number, amount and barcode never change; a change of the due date is an instruction to the bank."""
 
     __tablename__ = "boleto_slip"
-    __table_args__ = (UniqueConstraint("agreement_id", "body"), Index(None, "customer_id", "state"), Index(None, "state"), Index(None, "agreement_id", "full"),
+    __table_args__ = (UniqueConstraint("agreement_id", "body"), Index(None, "customer_id", "state"), Index(None, "state"), Index(None, "agreement_id", "full"), Index(None, "invoice_id"),
                       Index("uq_boleto_slip_item", "open_item_id", unique=True, postgresql_where=text("state in ('new', 'sent', 'registered')"),
                             sqlite_where=text("state in ('new', 'sent', 'registered')")))
     ARROWS = frozenset({*((state, _S.PAID) for state in _KNOWN), (_S.NEW, _S.SENT), (_S.NEW, _S.VOID), (_S.SENT, _S.REGISTERED), (_S.SENT, _S.REJECTED), (_S.SENT, _S.CLOSED),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -45,6 +45,11 @@ class Commission(Plugin):
             AdminPage(views_statements.CommissionEntryView, _("Commission entries"), "accounting", "fa-list-ul", area="receivables"),
             AdminPage(views_plans.PlanView, _("Commission plans"), "accounting", "fa-percent", area="receivables"),
         ]
+
+    def needs_invoices(self, invoice_ids: Sequence[int]) -> Iterable[int]:
+        from plugins.commission.facts import unentered
+
+        return unentered(invoice_ids)
 
     def load_demo(self) -> None:
         from plugins.commission.demo import load

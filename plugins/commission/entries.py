@@ -16,7 +16,7 @@ from app.plugin_api import DomainError, db, transaction
 from app.receivables.events import AllocationReversed, PaymentAllocated
 from app.receivables.models import Allocation
 from app.receivables.queries import account_for_update
-from plugins.commission.facts import NOT_PAID, missing, parts_of
+from plugins.commission.facts import NOT_PAID, claim_of_gone, missing, parts_of
 from plugins.commission.models import ZERO, Claim, CommissionEntry
 from plugins.commission.plans import rates_of
 from plugins.commission.shares import next_entry, shares_of
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 def allocated(event: PaymentAllocated | AllocationReversed) -> None:
     """Reaction. Whoever allocates holds the account's lock."""
-    if event.invoice_id is not None and event.method not in NOT_PAID:
+    if event.method not in NOT_PAID:
         _enter(db.session(), db.session().get_one(Allocation, event.allocation_id), event.invoice_id)
 
 
@@ -36,7 +36,7 @@ def enter(allocation_id: int) -> bool:
         allocation = session.get_one(Allocation, allocation_id)
         invoice_id = allocation.open_item.invoice_id
         account_for_update(session, allocation.open_item.customer_id)
-        return invoice_id is not None and allocation.payment.method not in NOT_PAID and _enter(session, allocation, invoice_id)
+        return allocation.payment.method not in NOT_PAID and _enter(session, allocation, invoice_id)
 
 
 def enter_missing(failed: Callable[[str, str], Any]) -> int:
@@ -68,13 +68,16 @@ def _subject(allocation_id: int) -> str:
     return f"{item.customer}: {item.reference}"
 
 
-def _enter(session: Session, allocation: Allocation, invoice_id: int) -> bool:
+def _enter(session: Session, allocation: Allocation, invoice_id: int | None) -> bool:
     """Behind the account's lock."""
     if session.scalar(select(CommissionEntry.id).where(CommissionEntry.allocation_id == allocation.id)) is not None:
         return False
     if allocation.reverses_id is not None and session.scalar(select(CommissionEntry.id).where(CommissionEntry.allocation_id == allocation.reverses_id)) is None:
         return False        # what is taken back brought nothing; or it is entered later, and this after it
-    claim = session.scalar(select(Claim).where(Claim.invoice_id == invoice_id)) or _claim(session, invoice_id)
+    if invoice_id is None:      # a fee; or its invoice was deleted after its retention
+        claim = claim_of_gone(session, allocation.open_item)
+    else:
+        claim = session.scalar(select(Claim).where(Claim.invoice_id == invoice_id)) or _claim(session, invoice_id)
     if claim is None:
         return False
     sums = select(func.coalesce(func.sum(CommissionEntry.paid), ZERO), func.coalesce(func.sum(CommissionEntry.amount), ZERO)).where(CommissionEntry.claim_id == claim.id)

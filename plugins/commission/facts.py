@@ -6,13 +6,16 @@ from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from app.billing.gone_models import InvoiceGone
 from app.billing.models import Charge, Invoice, InvoiceKind, InvoiceLine
 from app.catalog.models import Article, Billing, Tariff
 from app.customers.models import Customer, TariffAssignment
+from app.plugin_api import db
 from app.receivables.events import CREDIT_NOTE, WRITE_OFF
 from app.receivables.models import Allocation, OpenItem, Payment, PrepaidPeriod
 from plugins.commission.models import Claim, CommissionEntry, Plan
@@ -62,14 +65,31 @@ def prepaid_tariff(session: Session, invoice: Invoice) -> int | None:
 
 def missing(session: Session, after: int) -> Sequence[int]:
     """Allocations that bring commission and have no entry: they came while the plugin was off or failed, or the plan came later."""
+    return session.scalars(_missing(Allocation.id).where(Allocation.id > after).order_by(Allocation.id).limit(CHUNK)).all()
+
+
+def unentered(invoice_ids: Sequence[int]) -> set[int]:
+    """Which of these invoices an entry is missing of."""
+    return {ident for ident in db.session.scalars(_missing(OpenItem.invoice_id).where(OpenItem.invoice_id.in_(invoice_ids))) if ident is not None}
+
+
+def claim_of_gone(session: Session, item: OpenItem) -> Claim | None:
+    """What an invoice that was deleted after its retention brought: its demand still says which it was."""
+    return session.scalar(select(Claim).where(*_of_gone(), OpenItem.id == item.id))
+
+
+def _of_gone() -> tuple[ColumnElement[bool], ...]:
+    return (OpenItem.invoice_id.is_(None), Claim.customer_id == OpenItem.customer_id, Claim.reference == OpenItem.reference, InvoiceGone.number == Claim.reference)
+
+
+def _missing(column: Any) -> Select[Any]:
     original = aliased(CommissionEntry)
     booked = exists().where(CommissionEntry.allocation_id == Allocation.id)
     claimed = exists().where(Claim.invoice_id == OpenItem.invoice_id)
     planned = exists().where(Plan.representative_id == Customer.representative_id, Plan.valid_from <= Invoice.issued_on, or_(Plan.valid_to.is_(None), Plan.valid_to >= Invoice.issued_on))
+    gone = exists().where(*_of_gone()).correlate(OpenItem)
     reverses = exists().where(original.allocation_id == Allocation.reverses_id)
-    query = (select(Allocation.id).join(OpenItem, OpenItem.id == Allocation.open_item_id).join(Invoice, Invoice.id == OpenItem.invoice_id).join(Payment, Payment.id == Allocation.payment_id)
-             .join(Customer, Customer.id == OpenItem.customer_id)
-             .where(Allocation.id > after, Payment.method.not_in(NOT_PAID), Invoice.kind == InvoiceKind.INVOICE, Invoice.gross > 0, ~booked, or_(claimed, planned),
-                    or_(Allocation.reverses_id.is_(None), reverses))
-             .order_by(Allocation.id).limit(CHUNK))
-    return session.scalars(query).all()
+    return (select(column).select_from(Allocation).join(OpenItem, OpenItem.id == Allocation.open_item_id).outerjoin(Invoice, Invoice.id == OpenItem.invoice_id)
+            .join(Payment, Payment.id == Allocation.payment_id).join(Customer, Customer.id == OpenItem.customer_id)
+            .where(Payment.method.not_in(NOT_PAID), ~booked, or_(and_(Invoice.kind == InvoiceKind.INVOICE, Invoice.gross > 0, or_(claimed, planned)), gone),
+                   or_(Allocation.reverses_id.is_(None), reverses)))

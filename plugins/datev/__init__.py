@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -20,6 +20,11 @@ class Datev(Plugin):
         from plugins.datev.settings import SETTINGS
 
         return SETTINGS
+
+    def needs_invoices(self, invoice_ids: Sequence[int]) -> Iterable[int]:
+        from plugins.datev.books import needs_invoices
+
+        return needs_invoices(invoice_ids)
 
     def jobs(self) -> Iterable[Job]:
         from plugins.datev.jobs import JOBS

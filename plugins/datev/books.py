@@ -57,6 +57,11 @@ def post_missing(report: Report) -> dict[Source, int]:
     return done
 
 
+def needs_invoices(invoice_ids: Sequence[int]) -> set[int]:
+    """Those of which something is not in the books yet."""
+    return facts.needed(db.session(), date.fromisoformat(setting("datev.start")), invoice_ids)
+
+
 def debtor(session: Session, customer_id: int) -> str:
     """The customer's account; he gets the next free one with his first posting."""
     found = session.get(Debtor, customer_id)
@@ -172,13 +177,23 @@ def _losses(session: Session, rows: Sequence[Any], _report: Report) -> list[Entr
     found = []
     items = {item.id: item for item in session.scalars(select(OpenItem).where(OpenItem.id.in_([row.open_item_id for row in rows])))}
     taxes = facts.taxes_of(session, {item.invoice_id for item in items.values() if item.invoice_id is not None})
+    gone = set(session.scalars(select(OpenItem.id).where(OpenItem.id.in_(list(items)), facts.of_gone())))
     for row in rows:
         item = items[row.open_item_id]
+        if item.id in gone and (first := session.scalars(select(Entry).where(Entry.source == Source.LOSS, Entry.source_id == row.reverses_id).order_by(Entry.number)).all()):
+            found += [_taken_back(entry, row) for entry in first]
+            continue
         shares = [(tax.rate, tax.base + tax.tax) for tax in taxes.get(item.invoice_id or 0, [])]
         for number, posting in enumerate(postings.loss(chart(), debtor(session, item.customer_id), row.amount, shares), 1):
-            found.append(_entry(posting, Source.LOSS, row.id, number, on_date=row.on_date, document=item.reference if item.invoice_id else _document(item),
+            found.append(_entry(posting, Source.LOSS, row.id, number, on_date=row.on_date, document=item.reference if item.invoice_id or item.id in gone else _document(item),
                                 text=_("Write-off"), currency=item.currency, customer_id=item.customer_id))
     return found
+
+
+def _taken_back(entry: Entry, row: Any) -> Entry:
+    """The loss of a demand whose invoice was deleted meanwhile, the other way round: by the posting itself, since nothing else tells its tax."""
+    return Entry(source=Source.LOSS, source_id=row.id, number=entry.number, on_date=row.on_date, document=entry.document, text=entry.text, currency=entry.currency,
+                 customer_id=entry.customer_id, amount=-entry.amount, account=entry.account, contra=entry.contra, tax=-entry.tax, tax_account=entry.tax_account, tax_key=entry.tax_key)
 
 
 # ---- reads --------------------------------------------------------------------------------------------------------

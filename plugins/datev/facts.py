@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session, aliased
 
+from app.billing.gone_models import InvoiceGone
 from app.billing.models import Invoice, InvoiceLine, InvoiceTax
 from app.receivables.events import NOT_MONEY, WRITE_OFF
 from app.receivables.models import Allocation, OpenItem, Payment, PaymentState
@@ -29,9 +30,24 @@ def invoices(session: Session, start: date, after: int) -> Sequence[Invoice]:
 
 
 def demands(session: Session, start: date, after: int) -> Sequence[OpenItem]:
-    """Fees and interest. What is demanded because a refunded payment was returned is no income: the refund and the return are posted."""
+    """Fees and interest. What is demanded because a refunded payment was returned is no income: the refund and the return are posted.
+    Nor is the demand of an invoice that was deleted after its retention: that is in the books of its time."""
     back = exists().where(RefundUse.claim_id == OpenItem.id)
-    return session.scalars(_missing(select(OpenItem).where(OpenItem.invoice_id.is_(None), OpenItem.issued_on >= start, ~back), Source.DEMAND, OpenItem.id, after)).all()
+    return session.scalars(_missing(select(OpenItem).where(OpenItem.invoice_id.is_(None), OpenItem.issued_on >= start, ~back, ~of_gone()), Source.DEMAND, OpenItem.id, after)).all()
+
+
+def of_gone() -> Any:
+    """SQL: the demand is of an invoice that was deleted after its retention. Its reference is the number."""
+    return exists().where(InvoiceGone.number == OpenItem.reference, InvoiceGone.issued_on == OpenItem.issued_on, OpenItem.invoice_id.is_(None))
+
+
+def needed(session: Session, start: date, invoice_ids: Sequence[int]) -> set[int]:
+    """Which of these invoices something is still to be posted of: they themselves, or what was given up of them."""
+    posted = exists().where(Entry.source == Source.INVOICE, Entry.source_id == Invoice.id)
+    found = set(session.scalars(select(Invoice.id).where(Invoice.id.in_(invoice_ids), Invoice.issued_on >= start, ~posted)))
+    lost = exists().where(Entry.source == Source.LOSS, Entry.source_id == Allocation.id)
+    return found | {ident for ident in session.scalars(select(OpenItem.invoice_id).join(Allocation, Allocation.open_item_id == OpenItem.id).join(Payment, Payment.id == Allocation.payment_id)
+                    .where(OpenItem.invoice_id.in_(invoice_ids), Payment.method == WRITE_OFF, Allocation.on_date >= start, ~lost)) if ident is not None}
 
 
 def payments(session: Session, start: date, after: int) -> Sequence[Payment]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -68,6 +68,11 @@ class PayPal(Plugin):
         from plugins.paypal.hooks import make_blueprint
 
         return make_blueprint()
+
+    def needs_invoices(self, invoice_ids: Sequence[int]) -> Iterable[int]:
+        from plugins.paypal.attempts import under_way
+
+        return under_way(invoice_ids)
 
     def load_demo(self) -> None:
         from plugins.paypal.demo import load

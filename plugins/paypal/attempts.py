@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
@@ -53,6 +54,12 @@ def begin(customer_id: int, item_id: int | None = None) -> Attempt:
         session.add(row)
         session.flush()
         return row
+
+
+def under_way(invoice_ids: Sequence[int]) -> set[int]:
+    """Which of these invoices money is on its way for, or was taken and is not booked."""
+    query = select(OpenItem.invoice_id).join(Attempt, Attempt.open_item_id == OpenItem.id).where(OpenItem.invoice_id.in_(invoice_ids), Attempt.state.in_((*RUNNING, AttemptState.HELD)))
+    return {ident for ident in db.session.scalars(query) if ident is not None}
 
 
 def _price(session: Session, owner: Customer, item_id: int | None) -> tuple[Decimal, str, str]:

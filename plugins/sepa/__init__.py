@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -72,6 +72,11 @@ class Sepa(Plugin):
         from plugins.sepa.portal import ENTRY
 
         return [ENTRY]
+
+    def needs_invoices(self, invoice_ids: Sequence[int]) -> Iterable[int]:
+        from plugins.sepa.method import under_way
+
+        return under_way(invoice_ids)
 
     def load_demo(self) -> None:
         from plugins.sepa.demo import load

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
@@ -12,7 +14,7 @@ from app.system.settings import setting
 from plugins.sepa.announcing import day_for
 from plugins.sepa.choosing import METHOD
 from plugins.sepa.ids import masked, shown
-from plugins.sepa.models import Mandate, NoticeState, PreNotification
+from plugins.sepa.models import DebitState, DirectDebit, Mandate, NoticeState, PreNotification
 from plugins.sepa.reading import usable_mandates
 
 
@@ -20,6 +22,13 @@ def announced(invoice_id: int) -> PreNotification | None:
     """The announcement that the invoice itself is, or a later one."""
     query = select(PreNotification).join(OpenItem, OpenItem.id == PreNotification.open_item_id).where(OpenItem.invoice_id == invoice_id, PreNotification.state != NoticeState.WITHDRAWN)
     return db.session.scalar(query.order_by(PreNotification.id).limit(1))
+
+
+def under_way(invoice_ids: Sequence[int]) -> set[int]:
+    """Which of these invoices a direct debit of is planned, or with the bank."""
+    query = select(OpenItem.invoice_id).join(DirectDebit, DirectDebit.open_item_id == OpenItem.id).where(
+        OpenItem.invoice_id.in_(invoice_ids), DirectDebit.state.in_((DebitState.PLANNED, DebitState.EXPORTED)))
+    return {ident for ident in db.session.scalars(query) if ident is not None}
 
 
 class SepaMethod(PaymentMethod):

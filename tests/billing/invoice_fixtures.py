@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from app.billing import gone_triggers
 from app.billing.triggers import install_triggers, remove_triggers
 from app.core import clock
 from app.core.db import db
@@ -28,12 +29,14 @@ def shop(app: Flask, tmp_path: Path) -> Iterator[Shop]:
     forget_cached()
     with db.engine.begin() as connection:
         install_triggers(connection)
+        gone_triggers.install_triggers(connection)
     with clock.frozen(datetime(2026, 11, 2, 9, 0, tzinfo=UTC)):
         yield Shop()
     db.session.rollback()
     db.session.remove()
     with db.engine.begin() as connection:
         remove_triggers(connection)
+        gone_triggers.remove_triggers(connection)
 
 
 @pytest.fixture

@@ -9,15 +9,18 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import delete
 
+from app.billing import gone_triggers
 from app.billing.cancel import cancel_invoice
+from app.billing.gone_models import InvoiceGone
 from app.core import clock
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput
 from app.receivables.allocation import allocate, reverse_allocation
 from app.receivables.events import PaymentAllocated
 from app.receivables.models import Allocation
-from app.receivables.open_items import write_off
+from app.receivables.open_items import add_demand, write_off
 from app.receivables.payments import record_payment, record_return
+from plugins.commission import Commission
 from plugins.commission.entries import allocated, enter_missing
 from plugins.commission.facts import missing
 from plugins.commission.models import Claim, CommissionEntry
@@ -182,3 +185,21 @@ def test_plans_are_checked_and_do_not_overlap(shop):
     plan(who, "5", since=date(2026, 6, 1))
     plan(who, "6", since=date(2026, 6, 1), article=shop.article)
     delete_plan(row)
+
+
+def test_money_of_a_deleted_invoice_that_comes_back_takes_its_commission(shop):
+    """The claim knows its number; a later payment of the demand brings it again, and until all is entered the invoice is needed."""
+    customer = client(shop, who := representative())
+    item = bill(shop, customer)
+    first = pay(customer, "119.00", NOVEMBER, reference=item.reference)
+    plan(who)
+    assert list(Commission().needs_invoices([item.invoice_id])) == [item.invoice_id] and catch_up() == (1, []) and list(Commission().needs_invoices([item.invoice_id])) == []
+    with transaction() as session:
+        gone_triggers.remove_triggers(session.connection())
+        session.add(InvoiceGone(series_id=shop.series.id, chain_index=1, number=item.reference, issued_on=item.issued_on, previous_hash="", hash=""))
+        item.invoice_id = None
+    record_return(first, "AC04")
+    pay(customer, "119.00", NOVEMBER, reference=item.reference)
+    add_demand(customer, "Fee", Decimal("5.00"), NOVEMBER, NOVEMBER)
+    pay(customer, "5.00", NOVEMBER, reference="Fee")
+    assert [amount for _paid, amount in entries()] == [Decimal("10.00"), Decimal("-10.00"), Decimal("10.00")] and catch_up() == (0, [])

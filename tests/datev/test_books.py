@@ -4,9 +4,11 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select, update
 
+from app.billing import gone_triggers
 from app.billing.cancel import cancel_invoice
+from app.billing.gone_models import InvoiceGone
 from app.billing.issue import issue_documents
 from app.billing.models import Invoice
 from app.core import clock
@@ -23,7 +25,7 @@ from app.receivables.refunds import record_refund, reverse_refund
 from app.system import documents
 from app.system.job_runs import run_now
 from app.system.models import JobNote
-from plugins.datev import exports
+from plugins.datev import Datev, exports
 from plugins.datev.books import legs, post_missing, trial_balance
 from plugins.datev.exports import DatevExport
 from plugins.datev.models import Debtor, Entry, Export, Source
@@ -246,3 +248,26 @@ def test_what_is_demanded_for_a_refunded_payment_that_was_returned_is_no_income(
     post()
     assert (balance("10000"), balance("1200")) == (Decimal("30.00"), Decimal("-30.00"))
     assert db.session.scalar(select(OpenItem.open)) == Decimal("30.00") and balance("2700") == 0
+
+
+def test_the_demand_of_a_deleted_invoice_is_no_fee_and_its_loss_is_taken_back_as_it_was_posted(shop, invoice):
+    """What is not in the books yet is needed; a demand that is left without its invoice brings no second income."""
+    gone, item = invoice.id, db.session.scalars(select(OpenItem)).one()
+    assert list(Datev().needs_invoices([gone])) == [gone]
+    post()
+    assert list(Datev().needs_invoices([gone])) == []
+    write_off(item, "insolvent")
+    assert list(Datev().needs_invoices([gone])) == [gone]
+    post()
+    assert list(Datev().needs_invoices([gone])) == []
+    before = balance("8400"), balance("1776")
+    db.session.rollback()
+    with db.engine.begin() as connection:       # as if it had been issued long ago and were deleted now
+        gone_triggers.remove_triggers(connection)
+        connection.execute(insert(InvoiceGone).values(series_id=invoice.series_id, chain_index=1, number=invoice.number, issued_on=item.issued_on, previous_hash="", hash=""))
+        connection.execute(update(OpenItem).values(invoice_id=None))
+    assert post() == ({}, []) and (balance("8400"), balance("1776")) == before
+    db.session.expire_all()
+    reverse_allocation(db.session.scalars(select(Allocation)).one(), "he pays after all")
+    done, problems = post()
+    assert (set(done), problems) == ({"loss"}, []) and balance("1776") == Decimal("-19.00") and balance("10000") == Decimal("119.00")

@@ -6,21 +6,25 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
+from unittest import mock
 
 import pytest
 from sqlalchemy import select
 
 from app.billing.cancel import cancel_invoice
 from app.billing.documents import release_all
-from app.billing.models import Invoice
+from app.billing.gone_models import InvoiceGone
+from app.billing.issue import issue_documents
+from app.billing.models import Invoice, InvoiceFile
 from app.core.actor import Actor, acting
-from app.core.db import db
+from app.core.db import db, transaction
 from app.core.errors import Conflict
 from app.core.period import Month
 from app.customers.models import Customer
 from app.exchange import accounting, exports, lock_imports
 from app.exchange.accounting_models import AccountingRun
 from app.exchange.models import Format, ImportState, LockImport, Schedule, What
+from app.housekeeping import old_invoices as old_invoices_job
 from app.licenses import bulk
 from app.licenses.delivery import deliver_provisioning
 from app.licenses.models import License
@@ -36,8 +40,9 @@ from app.receivables.refund_models import Refund, RefundState
 from app.receivables.refunds import request_refund
 from app.receivables.reminder_models import Reminder
 from app.receivables.reminder_run import LETTERS, REMINDERS
+from app.system import documents
 from app.system.job_runs import request_run, run_now
-from app.system.models import Document
+from app.system.models import Document, DocumentKind
 from app.system.settings import change_settings
 from tests import factories as make
 from tests.faults.steps import survives, work_off
@@ -241,7 +246,33 @@ def accounting_export(world: World) -> Callable[[], Any]:
     return work_off
 
 
-WORLDS = {work.__name__: work for work in (reminders, lawyers, issue, cancelled, prepaid, bank, lock_list, many_licenses, account_export, statistics, day_turns, refund_by_method, accounting_export)}
+def old_invoices(world: World) -> Callable[[], Any]:
+    """Invoices whose retention is over go, with their files, in two batches; their demands and payments stay."""
+    from tests.billing.invoice_data import Shop
+
+    shop, day = Shop(), date(2012, 3, 1)
+    for on, paid in ((day, True), (day, False), (day, True), (DAY, False)):
+        with at(on):
+            document = shop.document(shop.customer(), manual=[("Set-up", "1", "10.00")], period=f"{on.year}-02")
+            issue_documents([document.id], on)
+            invoice = db.session.scalars(select(Invoice).where(Invoice.document_id == document.id)).one()
+            if paid:
+                pay(invoice.customer, str(invoice.gross), on, reference=invoice.number)
+            else:
+                cancel_invoice(invoice.id, "twice", on)
+            file = documents.store(DocumentKind.INVOICE, "Invoices", invoice.number, "i.pdf", "application/pdf", b"%PDF-1.4", invoice.customer_id)
+            with transaction() as session:
+                session.add(InvoiceFile(invoice_id=invoice.id, kind="pdf", document_id=file.id, sha256=file.sha256))
+
+    def work() -> None:
+        with mock.patch.object(old_invoices_job, "BATCH", 2):
+            run_now("housekeeping.invoice_data")
+            work_off()
+
+    return work
+
+
+WORLDS = {work.__name__: work for work in (reminders, lawyers, issue, cancelled, prepaid, bank, lock_list, many_licenses, account_export, statistics, day_turns, refund_by_method, accounting_export, old_invoices)}
 DONE: dict[str, Callable[[], Any]] = {
     "reminders": lambda: len(db.session.scalars(select(Reminder).where(Reminder.document_id.is_not(None))).all()) == 6,
     "lawyers": lambda: db.session.scalars(select(LawyerCase)).one().handed_by == "bob",
@@ -252,6 +283,7 @@ DONE: dict[str, Callable[[], Any]] = {
     "lock_list": lambda: db.session.scalars(select(LockImport.state)).all() == [ImportState.DONE],
     "many_licenses": lambda: set(db.session.scalars(select(License.lock_reasons))) == {4},
     "refund_by_method": lambda: db.session.scalars(select(Refund.state)).all() == [RefundState.PAID] and db.session.scalars(select(Payment.free)).all() == [Decimal("30.00")],
+    "old_invoices": lambda: len(db.session.scalars(select(InvoiceGone)).all()) == 4 and len(db.session.scalars(select(Document)).all()) == 1,
     "accounting_export": lambda: [len(run.files) for run in db.session.scalars(select(AccountingRun))] == [1],
     "day_turns": lambda: sorted(db.session.scalars(select(Customer.state).distinct()), key=str)[-1].value == "deleted",
 }

@@ -9,9 +9,6 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app.billing.issue import issue_documents
-from app.billing.models import Charge, Invoice, InvoiceSeries, ManualLine
-from app.billing.verify import verify_chain
 from app.core import clock
 from app.core.db import db, transaction
 from app.core.errors import InvalidInput
@@ -298,21 +295,3 @@ def test_prepaid_customers_go_at_once(app: Any) -> None:
     run("licenses")
     assert run("customers", date(2027, 1, 1)).counts == {}
     assert run("prepaid_customers").counts == {"customers purged": 1} and db.session.get(Customer, ident) is None
-
-
-def test_old_invoice_data_goes_when_the_law_lets_go(app: Any, shop: Any) -> None:
-    """Charges behind invoices older than eight full calendar years; the invoices and their chain stay."""
-    def left() -> list[int]:
-        return [db.session.scalar(select(func.count()).select_from(model)) or 0 for model in (Charge, ManualLine, Invoice)]
-
-    document = shop.document(shop.customer(), ("Business", "4.90", 3), manual=[("Set-up", "2", "12.5000")])
-    issue_documents([document.id])
-    first = db.session.scalars(select(Invoice)).one().issued_on
-    before = left()
-    assert before[2] == 1 and before[0] >= 1
-    assert run("invoice_data", date(first.year + 8, 12, 31)).counts == {} and left() == before
-    day = date(first.year + 9, 1, 1)
-    assert notes(run("invoice_data", day, dry_run=True), "would") and left() == before
-    assert run("invoice_data", day).counts == {"charge": before[0], "manual_line": before[1]} and left() == [0, 0, 1]
-    assert verify_chain(db.session.scalars(select(InvoiceSeries)).one()) == []
-    assert run("invoice_data", day).counts == {}

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app.billing.cancel import cancel_invoice
 from app.billing.models import BillingDocument, Invoice, InvoiceKind
@@ -64,6 +64,16 @@ def test_a_period_has_one_invoice_that_is_paid_and_says_its_days():
     assert [(e.kind, e.amount) for e in account_.entries] == [("demand", Decimal("23.80")), ("payment", Decimal("-23.80"))] and account_.closing == 0
     hour(START, 10)
     assert len(invoices()) == 1
+
+
+def test_the_statement_is_the_same_after_the_invoice_of_a_period_was_deleted():
+    one, _payments = bought(2)
+    before = statement(db.session(), one.id, "EUR", START, START)
+    with transaction() as session:
+        for model in (PrepaidPeriod, OpenItem):
+            session.execute(update(model).values(invoice_id=None))
+    hour(START, 10)
+    assert statement(db.session(), one.id, "EUR", START, START) == before and len(invoices()) == 2
 
 
 def test_a_returned_payment_cancels_the_invoice_and_nothing_is_owed_or_credited():
