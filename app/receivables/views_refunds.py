@@ -54,7 +54,9 @@ class RefundView(Refunding, AdminView):
                  ("refused", _l("Refused"), Refund.state == RefundState.REFUSED)]
 
     def raw(self, item: Any, column: str) -> Any:
-        return line_of(item) if column == "line" else super().raw(item, column)
+        if column != "line":
+            return super().raw(item, column)
+        return f"{formats.day(line.booked_on)}, {line.account}" if (line := line_of(item)) is not None else None
 
     def cell(self, item: Any, column: str, link: bool = True) -> Cell:
         return Cell(way_words(item.method), "nowrap") if column == "method" else super().cell(item, column, link)
