@@ -197,6 +197,7 @@ def _fill(made: Stack, wsdl: str, customers: int, licenses: int) -> None:
         connection.execute("""INSERT INTO document (id, kind, folder, title, file_name, media_type, path, size, sha256, created_at)
             SELECT 1, 'invoice', 'load', 'Invoice', 'invoice.pdf', 'application/pdf', 'load/invoice.pdf', 1, repeat('0', 64), now()""")
         connection.execute("INSERT INTO invoice_file (invoice_id, kind, document_id, sha256) SELECT id, 'pdf', 1, repeat('0', 64) FROM invoice")
+        connection.execute("UPDATE customer SET invoice_by_mail = false")       # nor an e-mail
         users = connection.execute("SELECT user_name, alias, phone, 'talkip', device, network, '', replace(permissions, ',', ' '), lock_reasons = 0 FROM license WHERE state = 'active'").fetchall()
         connection.execute("VACUUM ANALYZE")
     with contextlib.closing(sqlite3.connect(made.folder / "simulator" / "simulator.sqlite3")) as held, held:
