@@ -12,5 +12,6 @@ FOUND: list[tuple[str, bytes, str]] = [
     ("backups", b"i\0\0\0\x1a" + b'{"name": "a", "zip": true}' + b"\0\0\0\x05xxxxx\0\0\0\0", "a chunk that is not packed"),
     ("backups", b"i\0\0\0\x02[]", "an entry without a name"),
     ("cnab", b"02RETORNO01COBRANCA".ljust(76) + b"341BANCO ITAU".ljust(18) + b"2011".ljust(300) + b"000001\r\n", "a day of four digits"),
+    ("paypal_webhooks", b'\n{"id": "W", "event_type": "\\ud800", "resource": {}}', "half of a surrogate pair"),
     ("bank_archive", archive(("", b"<x/>")), "a file without a name"),
 ]
