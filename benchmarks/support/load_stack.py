@@ -191,7 +191,7 @@ def _fill(made: Stack, wsdl: str, customers: int, licenses: int) -> None:
         connection.execute("UPDATE ptt_server SET driver = 'ptt_soap', wsdl = %s", (wsdl,))
         connection.execute("UPDATE tariff SET mode_id = (SELECT id FROM ptt_mode WHERE code = 'talkip') WHERE mode_id = 1001")
         # the server has what the licenses say: nothing waits
-        connection.execute("""UPDATE license SET observed_at = now(), observed = jsonb_build_object('name', user_name, 'exists', true, 'enabled', lock_reasons = 0, 'alias', alias, 'phone', phone,
+        connection.execute("""UPDATE license SET sync_state = 'synced', observed_at = now(), observed = jsonb_build_object('name', user_name, 'exists', true, 'enabled', lock_reasons = 0, 'alias', alias, 'phone', phone,
             'mode', 'talkip', 'device', device, 'network', network, 'services', '[]'::jsonb, 'permissions', to_jsonb(string_to_array(permissions, ','))) WHERE state = 'active'""")
         # nor is a PDF awaited of invoices that are rows only
         connection.execute("""INSERT INTO document (id, kind, folder, title, file_name, media_type, path, size, sha256, created_at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 from tests.fuzz.bank import archive
+from tests.fuzz.files import cut_picture
 
 FOUND: list[tuple[str, bytes, str]] = [
     ("sms_reports", b'[{"id": "\\u0000", "status": "expired"}, {"id": "\\ud800", "status": "delivered"}]', "an id that no database holds: the provider got an error and sent it again"),
@@ -14,4 +15,5 @@ FOUND: list[tuple[str, bytes, str]] = [
     ("cnab", b"02RETORNO01COBRANCA".ljust(76) + b"341BANCO ITAU".ljust(18) + b"2011".ljust(300) + b"000001\r\n", "a day of four digits"),
     ("paypal_webhooks", b'\n{"id": "W", "event_type": "\\ud800", "resource": {}}', "half of a surrogate pair"),
     ("bank_archive", archive(("", b"<x/>")), "a file without a name"),
+    ("pictures", cut_picture(), "a picture that ends in its middle: accepted by its head, then an error page"),
 ]
