@@ -24,7 +24,7 @@ from app import http_worker
 
 log = logging.getLogger(__name__)
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-LONGEST_WAIT = 5.0          # seconds in the queue of a process; a page takes some hundredths
+LONGEST_WAIT = 3.0          # seconds in the queue of a process; a page takes some hundredths
 SIGNS_OF_LIFE = frozenset({"/healthz", "/readyz", "/metrics"})
 RETRY_SECONDS = 5
 LOG_SECONDS = 10

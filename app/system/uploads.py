@@ -27,6 +27,8 @@ MOST_FRAMES = 500
 MOST_UNPACKED = 200 * 1024 * 1024
 # What zipfile raises for archives that are damaged, encrypted or made by somebody who wants to see what happens.
 BAD_ZIP = (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError, LookupError, OverflowError, struct.error, zlib.error, lzma.LZMAError)
+# What Pillow's readers raise for pictures that are cut off or lie about themselves.
+BAD_PICTURE = (UnidentifiedImageError, OSError, SyntaxError, ValueError, LookupError, TypeError, EOFError, OverflowError, struct.error, zlib.error, Image.DecompressionBombError)
 RESERVED = {"con", "prn", "aux", "nul", *(f"com{n}" for n in range(1, 10)), *(f"lpt{n}" for n in range(1, 10))}
 OFFICE = {"docx": ("word/", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
           "xlsx": ("xl/", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
@@ -120,21 +122,24 @@ def _is_image(extension: str, data: bytes) -> bool:
             if width * height > MOST_PIXELS or frames > MOST_FRAMES:
                 raise InvalidInput(_("The picture is too large: at most %(n)s megapixels and %(frames)s frames.", n=MOST_PIXELS // 10**6, frames=MOST_FRAMES), "file")
             image.verify()
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except BAD_PICTURE:
         return False
     return True
 
 
 def clean_image(data: bytes) -> bytes:
-    """Encoded anew: without position, camera, comments, or anything that hid behind the picture. One frame."""
+    """Encoded anew: without position, camera, comments, or anything that hid behind the picture. One frame. Raises InvalidInput for one that ends in its middle."""
     kind = str(image_format(data)).upper()
-    with Image.open(io.BytesIO(data), formats=[kind]) as image:
-        image.load()
-        flat = image.convert("RGB") if kind == "JPEG" else image.convert("RGBA") if image.mode in ("P", "LA", "PA") else image.copy()
-        out = io.BytesIO()
-        flat.info = {}
-        flat.save(out, format=kind, **({"quality": 88} if kind in ("JPEG", "WEBP") else {}))
-        return out.getvalue()
+    try:
+        with Image.open(io.BytesIO(data), formats=[kind]) as image:
+            image.load()
+            flat = image.convert("RGB") if kind == "JPEG" else image.convert("RGBA") if image.mode in ("P", "LA", "PA") else image.copy()
+            out = io.BytesIO()
+            flat.info = {}
+            flat.save(out, format=kind, **({"quality": 88} if kind in ("JPEG", "WEBP") else {}))
+            return out.getvalue()
+    except BAD_PICTURE as error:
+        raise InvalidInput(_("This picture is damaged. Save it anew and upload it again."), "file") from error
 
 
 def _is_text(data: bytes) -> bool:

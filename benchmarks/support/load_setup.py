@@ -10,7 +10,7 @@ import json
 import sys
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import case, select, update
 
 from app.core import clock
 from app.core.actor import Actor, acting
@@ -76,7 +76,7 @@ def orders(count: str) -> None:
 
     with transaction() as session:
         chosen = License.id.in_(select(License.id).where(License.state == LicenseState.ACTIVE).order_by(License.id).limit(int(count)))
-        session.execute(update(License).where(chosen).values(lock_reasons=1 - License.lock_reasons).execution_options(synchronize_session=False))
+        session.execute(update(License).where(chosen).values(lock_reasons=case((License.lock_reasons == 0, 1), else_=0)).execution_options(synchronize_session=False))
         want_licenses(session, chosen)
 
 

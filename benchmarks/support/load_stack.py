@@ -191,12 +191,13 @@ def _fill(made: Stack, wsdl: str, customers: int, licenses: int) -> None:
         connection.execute("UPDATE ptt_server SET driver = 'ptt_soap', wsdl = %s", (wsdl,))
         connection.execute("UPDATE tariff SET mode_id = (SELECT id FROM ptt_mode WHERE code = 'talkip') WHERE mode_id = 1001")
         # the server has what the licenses say: nothing waits
-        connection.execute("""UPDATE license SET observed_at = now(), observed = jsonb_build_object('name', user_name, 'exists', true, 'enabled', lock_reasons = 0, 'alias', alias, 'phone', phone,
+        connection.execute("""UPDATE license SET sync_state = 'synced', observed_at = now(), observed = jsonb_build_object('name', user_name, 'exists', true, 'enabled', lock_reasons = 0, 'alias', alias, 'phone', phone,
             'mode', 'talkip', 'device', device, 'network', network, 'services', '[]'::jsonb, 'permissions', to_jsonb(string_to_array(permissions, ','))) WHERE state = 'active'""")
         # nor is a PDF awaited of invoices that are rows only
         connection.execute("""INSERT INTO document (id, kind, folder, title, file_name, media_type, path, size, sha256, created_at)
             SELECT 1, 'invoice', 'load', 'Invoice', 'invoice.pdf', 'application/pdf', 'load/invoice.pdf', 1, repeat('0', 64), now()""")
         connection.execute("INSERT INTO invoice_file (invoice_id, kind, document_id, sha256) SELECT id, 'pdf', 1, repeat('0', 64) FROM invoice")
+        connection.execute("UPDATE customer SET invoice_by_mail = false")       # nor an e-mail
         users = connection.execute("SELECT user_name, alias, phone, 'talkip', device, network, '', replace(permissions, ',', ' '), lock_reasons = 0 FROM license WHERE state = 'active'").fetchall()
         connection.execute("VACUUM ANALYZE")
     with contextlib.closing(sqlite3.connect(made.folder / "simulator" / "simulator.sqlite3")) as held, held:

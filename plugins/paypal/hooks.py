@@ -52,10 +52,12 @@ def webhook() -> Any:
 
 
 def event_of(body: bytes) -> Any:
-    """The message. Raises ValueError or RecursionError."""
-    if b"\\u0000" in body:         # no database stores it
-        raise ValueError
-    return json.loads(body, parse_float=_text, parse_constant=_text)
+    """The message. Raises ValueError or RecursionError, also for characters that no database stores: zero, half of a surrogate pair."""
+    if b"\\u0000" in body:
+        raise ValueError("a zero character")
+    event = json.loads(body, parse_float=_text, parse_constant=_text)
+    json.dumps(event, ensure_ascii=False).encode()
+    return event
 
 
 def check(headers: dict[str, str], body: bytes) -> None:

@@ -1,4 +1,4 @@
-"""One target under atheris, in a process of its own: `python -m tests.fuzz.child NAME FOLDER SECONDS [RUNS]`.
+"""One target under atheris, in a process of its own that `tests/fuzz/__main__.py` forks.
 
 Each input is measured: more than a second of one core, or a peak of memory of more than 256 MB beyond that of the first inputs, is a finding
 like an error. A finding is written to `FOLDER/found/` once for each place in the code, and the run goes on.
@@ -92,31 +92,41 @@ class Run:
             **self.counts, "seconds": round(self.noted - self.begin, 1), "slowest": round(self.slowest, 3), "megabytes": round(self.peak - self.base, 1), "places": sorted(self.places)}))
 
 
-def main(name: str, folder: str, seconds: str, runs: str = "-1") -> None:
+def prepare() -> dict[str, Any]:
+    """All targets, their parsers instrumented, in an application; once for all, then each target has a fork of it."""
+    import atheris
+
+    kept = os.dup(2)
+    with Path(os.devnull).open("w") as nothing:
+        os.dup2(nothing.fileno(), 2)        # it names every module
+    try:
+        with atheris.instrument_imports(include=FOLLOWED):
+            from tests.fuzz.targets import TARGETS
+            from tests.fuzz.world import build
+    finally:
+        os.dup2(kept, 2)
+    app = build()
+    app.app_context().push()
+    app.test_request_context("/").push()
+    return dict(TARGETS)
+
+
+def fuzz(name: str, target: Any, folder: Path, seconds: int, runs: int) -> None:
+    """Does not return: libFuzzer ends the process."""
     import atheris
 
     os.nice(15)
-    with atheris.instrument_imports(include=FOLLOWED):
-        from tests.fuzz.targets import TARGETS
-        from tests.fuzz.world import build
-    app, target, place = build(), TARGETS[name], Path(folder)
-    corpus = place / "corpus"
+    corpus = folder / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
     for seed in target.seeds():
         (corpus / f"seed-{hashlib.sha256(seed).hexdigest()[:12]}").write_bytes(seed)
-    (place / "words.txt").write_text("".join('"' + "".join(f"\\x{octet:02x}" for octet in word) + '"\n' for word in target.words))
-    run = Run(name, target, place)
-    app.app_context().push()
-    app.test_request_context("/").push()
+    (folder / "words.txt").write_text("".join('"' + "".join(f"\\x{octet:02x}" for octet in word) + '"\n' for word in target.words))
+    run = Run(name, target, folder)
 
     def one(data: bytes) -> None:
         run.one(bytes(data))
 
-    words = [f"-dict={place / 'words.txt'}"] if target.words else []
-    atheris.Setup([sys.argv[0], str(corpus), f"-max_total_time={seconds}", f"-runs={runs}", f"-max_len={target.longest}", "-timeout=60", "-rss_limit_mb=4096", f"-artifact_prefix={place}/", "-print_final_stats=0", "-verbosity=0",
+    words = [f"-dict={folder / 'words.txt'}"] if target.words else []
+    atheris.Setup([sys.argv[0], str(corpus), f"-max_total_time={seconds}", f"-runs={runs}", f"-max_len={target.longest}", "-timeout=60", "-rss_limit_mb=4096", f"-artifact_prefix={folder}/", "-print_final_stats=0", "-verbosity=0",
                    "-reload=0", *words], one)
     atheris.Fuzz()
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

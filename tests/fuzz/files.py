@@ -42,6 +42,13 @@ def picture(kind: str, mode: str = "RGB") -> bytes:
     return held.getvalue()
 
 
+def cut_picture() -> bytes:
+    """A JPEG whose head is whole."""
+    held = io.BytesIO()
+    Image.linear_gradient("L").convert("RGB").save(held, "JPEG")
+    return held.getvalue()[:len(held.getvalue()) * 2 // 3]
+
+
 def pictures(data: bytes) -> None:
     """As the chat takes them: looked at, then encoded anew."""
     kind = uploads.image_format(data) or "png"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 from tests.fuzz.bank import archive
+from tests.fuzz.files import cut_picture
 
 FOUND: list[tuple[str, bytes, str]] = [
     ("sms_reports", b'[{"id": "\\u0000", "status": "expired"}, {"id": "\\ud800", "status": "delivered"}]', "an id that no database holds: the provider got an error and sent it again"),
@@ -12,5 +13,7 @@ FOUND: list[tuple[str, bytes, str]] = [
     ("backups", b"i\0\0\0\x1a" + b'{"name": "a", "zip": true}' + b"\0\0\0\x05xxxxx\0\0\0\0", "a chunk that is not packed"),
     ("backups", b"i\0\0\0\x02[]", "an entry without a name"),
     ("cnab", b"02RETORNO01COBRANCA".ljust(76) + b"341BANCO ITAU".ljust(18) + b"2011".ljust(300) + b"000001\r\n", "a day of four digits"),
+    ("paypal_webhooks", b'\n{"id": "W", "event_type": "\\ud800", "resource": {}}', "half of a surrogate pair"),
     ("bank_archive", archive(("", b"<x/>")), "a file without a name"),
+    ("pictures", cut_picture(), "a picture that ends in its middle: accepted by its head, then an error page"),
 ]
