@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
@@ -31,6 +32,7 @@ from app.system.models import Document, Mark, ProtocolKind
 from app.system.protocol import record
 from app.system.retention import INVOICES, kept_from
 
+PAGE = 5000         # invoices that are looked for at once
 BATCH = 50          # invoices of a transaction, each with its corrections
 TOLD = "invoice_gone.told"
 
@@ -46,17 +48,20 @@ def old_invoices(ctx: Context) -> None:
     session.rollback()
     if ctx.dry_run:
         if number:
-            ctx.note("would", _("Invoices"), _("%(n)s invoices from before %(day)s are deleted, with their corrections, files and billing data", n=formats.number(number), day=formats.day(first)))
+            ctx.note("would", _("Invoices"), ngettext("%(n)s invoice from before %(day)s is deleted, with its corrections, files and billing data",
+                                                       "%(n)s invoices from before %(day)s are deleted, with their corrections, files and billing data", number, n=formats.number(number), day=formats.day(first)))
         return
     if is_too_many(older, of, asked_for(ctx)):
         hold(ctx, older, _("%(n)s invoices from before %(day)s would be deleted at once, beside those of the year whose retention ended last. Look at the setting “Keep invoices, years”, then approve.",
                            n=formats.number(older), day=formats.day(date(first.year - 1, 1, 1))))
-    while references and (ids := db.session.scalars(select(Invoice.id).where(*may_go(first, ctx.today), Invoice.id > last, Invoice.id <= top).order_by(Invoice.id).limit(BATCH)).all()):
+    while references and (ids := db.session.scalars(select(Invoice.id).where(*may_go(first, ctx.today), Invoice.id > last, Invoice.id <= top).order_by(Invoice.id).limit(PAGE)).all()):
         last = ids[-1]
         db.session.rollback()
-        if not _batch(ctx, ids, first, references):
-            for ident in ids:       # one of them cannot go: the others do
-                _batch(ctx, [ident], first, references, tell=True)
+        for start in range(0, len(ids), BATCH):
+            some = ids[start:start + BATCH]
+            if not _batch(ctx, some, first, references):
+                for ident in some:      # one of them cannot go: the others do
+                    _batch(ctx, [ident], first, references, tell=True)
     _tell(first)
 
 
