@@ -87,6 +87,7 @@ def engine_options(uri: str, pool: int = 5) -> dict[str, Any]:
 # Data -------------------------------------------------------------------------------------------------------------
 DATABASE_URL = _text("DATABASE_URL", f"sqlite:///{VAR / 'ptt.db'}")
 DATABASE_POOL = _number("DATABASE_POOL", 8, 1)
+QUEUE_SECONDS = _number("QUEUE_SECONDS", 3, 1)
 SQLALCHEMY_DATABASE_URI = database_uri(DATABASE_URL)
 SQLALCHEMY_ENGINE_OPTIONS = engine_options(SQLALCHEMY_DATABASE_URI, DATABASE_POOL)
 REDIS_URL = _text("REDIS_URL", f"unix://{VAR / 'redis' / 'redis.sock'}")

@@ -8,9 +8,8 @@ from functools import cache
 from typing import Any
 
 from flask import Flask, current_app
-from rq import SimpleWorker, Worker
+from rq import SimpleWorker
 from rq.serializers import JSONSerializer
-from rq.worker import BaseWorker
 
 from app.factory import create_app
 from app.system import stopping
@@ -38,33 +37,30 @@ def perform(what: dict[str, Any]) -> None:
             raise ValueError(f"refused: {what!r}")
 
 
-def _orderly(base: type[BaseWorker]) -> type[BaseWorker]:
+class OrderlyWorker(SimpleWorker):  # type: ignore[misc]
     """RQ lets the job at hand run to its end, however long; ours is told, and hands back."""
-    class Orderly(base):  # type: ignore[misc,valid-type]
-        def handle_warm_shutdown_request(self) -> None:
-            super().handle_warm_shutdown_request()
-            stopping.ask()
 
-    return Orderly
+    def handle_warm_shutdown_request(self) -> None:
+        super().handle_warm_shutdown_request()
+        stopping.ask()
+
+    def set_shutdown_requested_date(self) -> None:
+        """Nobody reads it, and it asks Redis from the handler of the signal: when Redis is away, that would be an error in the middle of the job."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="PTT Admin worker")
     parser.add_argument("--queues", default="default,documents")
     parser.add_argument("--burst", action="store_true", help="stop when the queues are empty")
-    parser.add_argument("--fork", action="store_true", help="a child process per job (slower; memory is given back)")
     options = parser.parse_args()
     flask_app = application()
     logging.basicConfig(level=flask_app.config.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with flask_app.app_context():
-        from app.core.db import db
         from app.system.queue import SafeJob, new_connection
         from app.system.sms_gateways import gateways
 
-        db.engine.dispose()         # a forked child makes its own connections
-        kind = _orderly(Worker if options.fork else SimpleWorker)
         # RQ waits for work with minutes of patience on its connection. What the jobs ask of Redis has a client of its own, with seconds.
-        worker = kind(options.queues.split(","), connection=new_connection(), serializer=JSONSerializer, job_class=SafeJob)
+        worker = OrderlyWorker(options.queues.split(","), connection=new_connection(), serializer=JSONSerializer, job_class=SafeJob)
         try:
             worker.work(burst=options.burst, logging_level=flask_app.config.get("LOG_LEVEL", "INFO"))
         finally:

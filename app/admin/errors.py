@@ -13,7 +13,7 @@ from sqlalchemy.exc import DataError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException
 
-from app.core.db import db, is_away, is_unclear
+from app.core.db import db, is_away
 from app.core.errors import Conflict, DomainError
 
 log = logging.getLogger(__name__)
@@ -68,13 +68,16 @@ def _away(flask_app: Flask, error: Exception) -> Any:
             return flask_app.dispatch_request() if answer is None else answer
         except Exception as second:
             return flask_app.handle_user_exception(second)
-    if reads or not is_unclear(error):
-        text = _("The database cannot be reached. Nothing was changed. Try again in a moment.")
-    else:
-        text = _("The connection to the database broke off. It is not certain that your change was stored: look before you repeat it.")
-    response = current_app.make_response(page(503, text=text))
-    response.headers["Retry-After"] = "5"
-    return response
+    return _without_database(flask_app, "away" if reads else "unclear")
+
+
+def _without_database(flask_app: Flask, what: str) -> Response:
+    """A page of the product would ask the database."""
+    from app.overload import Busy
+
+    busy = flask_app.extensions.get("ptt_busy") or flask_app.extensions.setdefault("ptt_busy", Busy(flask_app))
+    body, headers = busy.answer(request.environ, what)
+    return Response(body, 503, headers)
 
 
 def install(flask_app: Flask) -> None:
@@ -106,12 +109,11 @@ def install(flask_app: Flask) -> None:
     @flask_app.errorhandler(NoConnection)
     def busy(error: NoConnection) -> Any:
         """All connections to the database are in use. A page of the product would ask for another one."""
-        from app.overload import Busy, no_connection
+        from app.overload import no_connection
 
         no_connection(f"at {request.method} {request.path}")
         db.session.rollback()
-        body, headers = Busy(flask_app).answer(request.environ)
-        return Response(body, 503, headers)
+        return _without_database(flask_app, "busy")
 
     @flask_app.errorhandler(Exception)
     def unexpected(error: Exception) -> Any:

@@ -23,10 +23,10 @@ from app.core.apart import apart
 from app.core.db import db, transaction
 from app.core.jobs import Context
 from app.core.sql import among
-from app.customers.models import Customer
 from app.housekeeping.invoice_needs import may_go, needed
 from app.housekeeping.references import References
 from app.licenses.mass import asked_for, hold, is_too_many
+from app.receivables.queries import lock_accounts_in_order
 from app.system import documents
 from app.system.models import Document, Mark, ProtocolKind
 from app.system.protocol import record
@@ -98,8 +98,7 @@ def _batch(ctx: Context, ids: Sequence[int], first: date, references: References
 
 def _delete(session: Session, ids: Sequence[int], first: date, today: date, references: References) -> tuple[int, list[str]]:
     """(invoices deleted, paths of their files), behind the locks of accounts and series, in that order, and after another look."""
-    owners = select(Invoice.customer_id).where(among(Invoice.id, ids))
-    session.execute(select(Customer.id).where(Customer.id.in_(owners)).order_by(Customer.id).with_for_update(key_share=True))
+    lock_accounts_in_order(session, session.scalars(select(Invoice.customer_id).where(among(Invoice.id, ids)).distinct()).all())
     free = set(session.scalars(select(Invoice.id).where(among(Invoice.id, ids), *may_go(first, today))))
     free -= needed(session, free)
     if not free:

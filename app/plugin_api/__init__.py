@@ -2,6 +2,7 @@
 
 from app.core import clock, formats
 from app.core.actor import current_actor
+from app.core.apart import ends_all
 from app.core.db import after_commit, db, let_go, transaction
 from app.core.errors import Conflict, DomainError, Held, InvalidInput
 from app.core.jobs import Context as JobContext
@@ -46,6 +47,6 @@ __all__ = [
     "Picture", "Placeholder", "Plugin", "PortalEntry", "PortalVisitor", "PriceType", "ProvisioningDriver",
     "ProvisioningError", "RefundAnswer", "Refused", "ServerAccess", "SmsGateway", "SmsMessage", "SmsReceipt",
     "SmsReport", "Stateful", "TryLater", "UTCDateTime", "Unknown", "UserState", "after_commit", "among",
-    "clock", "current_actor", "db", "formats", "from_cents", "let_go", "name_states", "portal_page", "portal_visitor", "round_money", "to_cents",
+    "clock", "current_actor", "db", "ends_all", "formats", "from_cents", "let_go", "name_states", "portal_page", "portal_visitor", "round_money", "to_cents",
     "transaction", "words",
 ]

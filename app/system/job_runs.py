@@ -92,7 +92,7 @@ def execute(run_id: int) -> None:
             while not stopping.asked() and (part := retrying(lambda: claim_part(run_id, job))) is not None:
                 work_part(run_id, part[0], part[1], job)
         if stopping.asked():
-            send(run_id, job)
+            enqueue({"run": run_id}, on=job.queue)      # at once: the key of what was sent is kept for a while
         elif job.part is not None:
             claim = retrying(lambda: claim_finish(run_id, job))
             if claim is not None:

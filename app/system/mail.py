@@ -12,6 +12,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -23,6 +24,7 @@ from flask import current_app
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import clock
 from app.core.apart import reason_of
@@ -121,9 +123,9 @@ def deliver_mail(limit: int = 50, *where: Any) -> int:
     if not rows:
         return 0
     client = None
-    for row in rows:
-        if stopping.asked():        # it was not tried
-            _settle(row, {"state": OutboxState.WAITING, "lease_until": None, "attempts": row.attempts, "unsure": row.unsure})
+    for number, row in enumerate(rows):
+        if stopping.asked():
+            _put_back(row)
             continue
         if row.unsure and not row.resend_when_unsure:
             _settle(row, {"state": OutboxState.UNSURE, "lease_until": None, "unsure": True})
@@ -150,6 +152,9 @@ def deliver_mail(limit: int = 50, *where: Any) -> int:
                 _settle(row, try_again(row.attempts + 1, _words(error), sent))
         except Exception as error:
             if delivered or is_away(error):     # not the mail's fault: it is taken up again when the lease is over
+                with suppress(SQLAlchemyError):
+                    for other in rows[number if not sent else number + 1:]:
+                        _put_back(other)
                 raise
             log.exception("mail %s cannot be built", row.id)
             _settle(row, {"state": OutboxState.HELD, "lease_until": None, "error": _words(error)})
@@ -159,6 +164,11 @@ def deliver_mail(limit: int = 50, *where: Any) -> int:
         except (OSError, smtplib.SMTPException):
             log.info("the relay closed first")
     return len(rows)
+
+
+def _put_back(row: Any) -> None:
+    """It was not tried: another worker takes it at once, and nobody needs to decide about it."""
+    _settle(row, {"state": OutboxState.WAITING, "lease_until": None, "attempts": row.attempts, "unsure": row.unsure})
 
 
 def _words(error: Exception) -> str:

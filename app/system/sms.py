@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import and_, exists, func, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import aliased
 
 from app.core import clock, formats
@@ -115,7 +117,12 @@ def deliver_sms(budget: float = BUDGET) -> int:
         with transaction() as session:
             rows = claim_batch(session, Sms, BATCH, LEASE, _first())
         for number, row in enumerate(rows):
-            going = _deliver(row, gateway)
+            try:
+                going = _deliver(row, gateway)
+            except SQLAlchemyError:         # the database went away: the others were not tried, nobody needs to decide about them
+                with suppress(SQLAlchemyError):
+                    _put_back(rows[number + 1:])
+                raise
             settled += 1
             if not going or stopping.asked():       # it takes nothing at the moment: the others need not find out one by one
                 _put_back(rows[number + 1:])

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.billing.models import Invoice, InvoiceKind
 from app.customers.models import Customer
-from app.plugin_api import DomainError, db, transaction
+from app.plugin_api import DomainError, db, ends_all, transaction
 from app.receivables.events import AllocationReversed, PaymentAllocated
 from app.receivables.models import Allocation
 from app.receivables.queries import account_for_update
@@ -50,6 +50,8 @@ def enter_missing(failed: Callable[[str, str], Any]) -> int:
                 try:
                     count += enter(ident)
                 except Exception as error:
+                    if ends_all(error):
+                        raise
                     db.session.rollback()
                     if not isinstance(error, DomainError):
                         log.exception("commission of allocation %s", ident)

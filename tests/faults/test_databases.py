@@ -83,7 +83,7 @@ def test_sessions_are_ended_again_and_again(run, uri, stack, client_of, moved_cl
     outside, stop, ended = Outside(uri), threading.Event(), []
 
     def end() -> None:
-        while not stop.wait(0.4):
+        while not stop.wait(0.4) and len(ended) < 40:      # a part that is cut again and again fails for good after some tries
             ended.append(outside.end_sessions())
 
     ender = threading.Thread(target=end)

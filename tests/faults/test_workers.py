@@ -88,11 +88,11 @@ def test_a_release_is_put_in_during_a_fee_run(run, uri, stack):
     door = Door(uri)
     send(run_id)
     stack.wait_for(door.waiting, "a part is being written", process=("old", old))
-    old.terminate()
-    stack.wait_for(lambda: "warm shut down requested" in stack.log("old").read_text(), "the worker is told", process=("old", old))
     migration = threading.Thread(target=expand, args=(door.address,))
     migration.start()
     stack.wait_for(lambda: door.waiting() == 2, "the migration waits behind the part", process=("old", old))
+    old.terminate()
+    stack.wait_for(lambda: "warm shut down requested" in stack.log("old").read_text(), "the worker is told", process=("old", old))
     door.open()
     assert old.wait(30) == 0
     migration.join(30)

@@ -52,6 +52,7 @@ BOMBS = {
     "attributes of a report": ("pain002", lambda: b"<r " + b" ".join(b'a%d=""' % n for n in range(600_001)) + b"/>"),
     "a deep sheet": ("lock_workbooks", lambda: b"s" + files.SHEET.replace(b"</sheetData>", b"<a>" * 20_000 + b"</sheetData>")),
     "a wide row": ("lock_workbooks", lambda: b"s" + files.SHEET.replace(b"</row></sheetData>", b'<c r="B2"/>' * 10_000 + b"</row></sheetData>")),
+    "a wide row under another name": ("lock_workbooks", lambda: archive(*files.PARTS, ("xl/worksheets/sheet2.dat", files.SHEET.replace(b"</row></sheetData>", b'<c r="B2"/>' * 10_000 + b"</row></sheetData>")))),
     "an entity in a sheet": ("lock_workbooks", lambda: b"s<!DOCTYPE a [<!ENTITY b 'x'>]>" + files.SHEET + b" " * 70_000),
     "styles": ("lock_workbooks", lambda: archive(*files.PARTS, ("xl/styles.xml", b"<styleSheet>" + b"<xf/>" * 500_000 + b"</styleSheet>"))),
 }

@@ -56,7 +56,7 @@ class Stack:
             **kept, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "PTT_VAR": str(folder), "DATABASE_URL": uri, "REDIS_URL": redis_url,
             "SECRET_KEY": SECRET_KEY, "PTT_ENCRYPTION_KEYS": ENCRYPTION_KEYS, "DOCUMENTS_URL": f"file://{folder / 'documents'}",
             "BASE_URL": self.url, "TRUSTED_HOSTS": "127.0.0.1,localhost", "PTT_ALLOWED_NETS": "127.0.0.0/8",
-            "PTT_CLOCK_FILE": str(folder / "clock"), "PTT_TICK_SECONDS": "1", **more,
+            "PTT_CLOCK_FILE": str(folder / "clock"), "PTT_TICK_SECONDS": "1", "QUEUE_SECONDS": "60", **more,
         }
 
     def start(self, name: str, *command: str) -> subprocess.Popen[bytes]:
