@@ -45,7 +45,7 @@ class Disk:
         return sorted(str(path.relative_to(self.place)) for path in self.place.rglob("*") if path.is_file() and path.name != "ballast")
 
     def close(self) -> None:
-        subprocess.run(["umount", self.place], check=False, capture_output=True)
+        subprocess.run(["umount", "-l", self.place], check=False, capture_output=True)
 
 
 @pytest.fixture
