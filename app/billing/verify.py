@@ -5,7 +5,7 @@ Of an invoice that was deleted after its retention its place is left (`InvoiceGo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -54,7 +54,9 @@ def _walk(session: Session, series_id: int, code: str, pattern: str, yearly: boo
             index = head.chain_index
         if head.previous_hash != expected:
             yield Problem(code, head.number, "does not follow its predecessor: one before it was changed, removed or inserted")
-        yield from (Problem(code, head.number, what) for what in (_of_gone(place) if place.gone else _content(code, *place[1:])))
+        wrong = list(_of_gone(place) if place.gone else _content(code, *place[1:]))
+        if wrong and (place.gone or _gone_now(session, series_id, head.chain_index) is None):       # its lines went while it was read
+            yield from (Problem(code, head.number, what) for what in wrong)
         if previous is not None:
             if head.issued_on < previous.issued_on:
                 yield Problem(code, head.number, "its date is before its predecessor’s")
@@ -74,25 +76,37 @@ class _Place(NamedTuple):
 
 
 def _places(session: Session, series_id: int) -> Iterator[_Place]:
-    """In the order of the chain, a bounded number at a time. One statement reads what is there and what is gone, so that a deletion meanwhile is seen as before or after it."""
+    """In the order of the chain, a bounded number at a time. Where nothing was deleted, invoices alone are read; else one statement reads what is there
+    and what is gone, so that a deletion meanwhile is seen as before or after it."""
     last = 0
-    while rows := session.execute(_batch(series_id, last)).all():
-        full = [part[-1].chain_index for ours in (True, False) if len(part := [row for row in rows if (row.id is not None) is ours]) == BATCH]
-        rows = [row for row in rows if row.chain_index <= min(full)] if full else rows
-        gone = {row.chain_index: row for row in rows if row.id is None}
-        parts = {part[0].chain_index: part for part in invoice_parts(session, [row.id for row in rows if row.id is not None])}
-        for row in rows:
-            if row.id is None:
-                if row.chain_index not in parts:
-                    yield _Place(row, None, [], [])
-                continue
-            head, lines, taxes = parts.get(row.chain_index) or (None, [], [])
-            left = gone.get(row.chain_index)
-            if left is None and (head is None or [line.number for line in lines] != list(range(1, len(lines) + 1)) or not taxes) and (left := _gone_meanwhile(session, series_id, row)) is not None:
-                head = None
-            if left is not None or head is not None:
-                yield _Place(left, head, lines, taxes)
+    some = session.scalar(select(InvoiceGone.id).where(InvoiceGone.series_id == series_id).limit(1)) is not None
+    whole = select(Invoice.id, Invoice.chain_index).where(Invoice.series_id == series_id).order_by(Invoice.chain_index).limit(BATCH)
+    while True:
+        rows = [] if some else session.execute(whole.where(Invoice.chain_index > last)).all()
+        parts = invoice_parts(session, [row.id for row in rows]) if rows and rows[-1].chain_index - last == len(rows) else []
+        if parts and len(parts) == len(rows):
+            yield from (_Place(None, *part) for part in sorted(parts, key=lambda part: part[0].chain_index))
+        elif rows := _cut(session.execute(_batch(series_id, last)).all()):
+            yield from _mixed(session, series_id, rows)
+        else:
+            return
         last = rows[-1].chain_index
+
+
+def _cut(rows: Sequence[Any]) -> Sequence[Any]:
+    """Up to where both kinds are known: one that has filled its BATCH may go on."""
+    full = [part[-1].chain_index for ours in (True, False) if len(part := [row for row in rows if (row.id is not None) is ours]) == BATCH]
+    return [row for row in rows if row.chain_index <= min(full)] if full else rows
+
+
+def _mixed(session: Session, series_id: int, rows: Sequence[Any]) -> Iterator[_Place]:
+    gone = {row.chain_index: row for row in rows if row.id is None}
+    parts = {part[0].chain_index: part for part in invoice_parts(session, [row.id for row in rows if row.id is not None])}
+    for index in dict.fromkeys(row.chain_index for row in rows):
+        head, lines, taxes = parts.get(index) or (None, [], [])
+        left = gone.get(index) or (_gone_now(session, series_id, index) if head is None else None)
+        if left is not None or head is not None:
+            yield _Place(left, head, lines, taxes)
 
 
 def _batch(series_id: int, last: int) -> Any:
@@ -106,11 +120,11 @@ def _batch(series_id: int, last: int) -> Any:
     return select(both).order_by(both.c.chain_index, both.c.id)
 
 
-def _gone_meanwhile(session: Session, series_id: int, row: Any) -> Any:
+def _gone_now(session: Session, series_id: int, index: int) -> Any:
     """The row of an invoice that was deleted between two statements of this check; None while it is there."""
-    if session.scalar(select(Invoice.id).where(Invoice.id == row.id)) is not None:
+    if session.scalar(select(Invoice.id).where(Invoice.series_id == series_id, Invoice.chain_index == index)) is not None:
         return None
-    return session.execute(select(*InvoiceGone.__table__.columns).where(InvoiceGone.series_id == series_id, InvoiceGone.chain_index == row.chain_index)).first()
+    return session.execute(select(*InvoiceGone.__table__.columns).where(InvoiceGone.series_id == series_id, InvoiceGone.chain_index == index)).first()
 
 
 def _of_gone(place: _Place) -> Iterator[str]:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from app.billing import gone_triggers, triggers
+from app.billing import gone_triggers, triggers, verify
 from app.billing.cancel import cancel_invoice
 from app.billing.gone_models import InvoiceGone
 from app.billing.issue import issue_documents
@@ -88,7 +88,7 @@ def owner_does(*statements: str) -> None:
     db.session.expire_all()
 
 
-def test_what_nothing_needs_goes_and_the_rest_waits(app: Any, shop: Any) -> None:
+def test_what_nothing_needs_goes_and_the_rest_waits(app: Any, shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     paid, cancelled = issued(shop), issued(shop, LATER, paid=False)
     with at(LATER):
         cancel_invoice(cancelled.id, "twice", LATER)
@@ -122,6 +122,9 @@ def test_what_nothing_needs_goes_and_the_rest_waits(app: Any, shop: Any) -> None
     assert run().counts == {} and [entry.note for entry in db.session.scalars(select(ProtocolEntry).where(*told))] == ["3 < 2018-01-01"]
     said: list[str] = []
     assert verify_all(said.append) == 0
+    for batch in (1, 2, 3):
+        monkeypatch.setattr(verify, "BATCH", batch)
+        assert problems(shop) == ""
     add_user(app, "ada", "Administrator")
     desk = Desk(app, "ada")
     payment = db.session.scalars(select(Payment).where(Payment.customer_id == customer.id)).one()
