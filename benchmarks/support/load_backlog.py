@@ -39,9 +39,11 @@ def backlog(options: argparse.Namespace, of: Stack, figures: list[Figure]) -> No
         time.sleep(0.5 if left < 2000 else 2)
         left = _waiting(of)
     took = time.monotonic() - begin
+    # what a job has changed meanwhile waits for its server again
+    wrong = of.sql("""SELECT count(*) FROM license WHERE state = 'active' AND (sync_state <> 'synced' OR (observed ->> 'enabled')::boolean <> (lock_reasons = 0))
+        AND NOT EXISTS (SELECT FROM provisioning_order WHERE kind = 'license' AND target_id = license.id)""")[0][0]
     after = _pool_rate(of, names)
     rate, plain = (first - left) / took, (before + after) / 2
-    wrong = of.sql("SELECT count(*) FROM license WHERE state = 'active' AND (sync_state <> 'synced' OR (observed ->> 'enabled')::boolean <> (lock_reasons = 0))")[0][0]
     figures += [
         Figure("backlog orders", waiting, 0), Figure("backlog delivered", rate, 0, "/s"), Figure("backlog of 100,000 would take", 100_000 / rate / 60, 1, "min", at_most=10),
         Figure("backlog a day at this rate", rate * 86_400 / 1e6, 1, "million", at_least=1), Figure("backlog by the rate of 16 plain calls", rate / plain, 2, at_least=0.7),
