@@ -65,7 +65,7 @@ class PayPalRefundView(AdminView):
     def ask(self, items: list[PayPalRefund]) -> None:
         ask_each(self, items, refunding.ask_again)
 
-    @action("not_made", _l("Was not made"), _l("You have looked in the PayPal account and found no such refund. It is not asked for again, and its money may be given back anew. Should PayPal tell of it later, it is booked all the same."),
+    @action("not_made", _l("Was not made"), _l("You have looked in the PayPal account and found no such refund. It is not asked for again, and its money may be given back anew. Should PayPal tell of it later, it is booked all the same; where the customer may have the money as credit again by then, you are told."),
             "fa-ban", multiple=False, danger=True, form=NoteForm, when=lambda item: item.state is RefundState.ASKED and item.refund_id is None)
     def not_made(self, items: list[PayPalRefund], form: NoteForm) -> None:
         try:
