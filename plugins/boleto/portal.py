@@ -77,7 +77,7 @@ def index() -> Any:
 def show(slip_id: int) -> Any:
     slip = _own(slip_id)
     found = _facts(slip)
-    return render_template("boleto/portal_slip.html", title=_("Boleto %(number)s", number=slip.document), slip=slip, fresh=slip.state is SlipState.NEW, facts=found, line=formatted(found.line))
+    return render_template("boleto/portal_slip.html", title=_("Boleto %(number)s", number=slip.document), slip=slip, fresh=slip.state is SlipState.NEW and not slip.open_item.disputed, facts=found, line=formatted(found.line))
 
 
 @blueprint.route("/<int:slip_id>/pix.png")
