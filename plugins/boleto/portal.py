@@ -94,6 +94,6 @@ def pix_png(slip_id: int) -> Any:
 @portal_page("pay")
 def pdf(slip_id: int) -> Any:
     slip = _own(slip_id)
-    if slip.is_part_paid:           # over all of it: what was paid would be paid twice
+    if slip.is_part_paid:           # the page says what to do
         return redirect(url_for("boleto.show", slip_id=slip.id), 303)
     return as_file(slip_pdf(second_copy(slip)), f"boleto-{slip.document}.pdf", "application/pdf")

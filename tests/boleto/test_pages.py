@@ -115,6 +115,7 @@ def test_a_clerk_writes_off_and_changes_the_due_date(clerk):
     assert fresh(slip).due_on.isoformat() == "2026-12-21"
     assert clerk.post(f"/admin/boletos/act/cancel?rowid={other.id}", {"reason": "mistake"}).status_code == 303 and fresh(other).state is SlipState.VOID
     record_payment("part", slip.customer, Decimal("1.00"), "BRL", DAY, uses={slip.open_item_id: Decimal("1.00")})
+    assert "Boleto as PDF" not in clerk.get(f"/admin/boletos/show/{slip.id}").text and clerk.get(f"/admin/boletos/pdf/{slip.id}").status_code == 303     # over too much
     page = clerk.get("/admin/boletos/list/?tab=part").text
     assert slip.shown in page and other.shown not in page
     clerk.post("/admin/boletos/action_post", {"action": "again", "rowid": [slip.id]})
