@@ -77,6 +77,8 @@ def _price(session: Session, owner: Customer, item_id: int | None) -> tuple[Deci
             raise InvalidInput(_("%(reference)s is paid already.", reference=item.reference))
         if is_collected(owner.payment_method, METHOD, item.id, item.due_on, clock.today()):
             raise InvalidInput(_("%(reference)s is collected from your account by itself: there is nothing to do.", reference=item.reference))
+        if item.currency != owner.currency:     # `still_wanted` would refuse to take it, each time anew
+            raise InvalidInput(_("%(reference)s is in %(currency)s, and the account is billed in another currency by now. Please write to us.", reference=item.reference, currency=item.currency))
         found = item.open, item.currency, item.reference
     if found[1] not in amounts.CURRENCIES:
         raise InvalidInput(_("PayPal does not take %(currency)s. Pay another way.", currency=found[1]))
