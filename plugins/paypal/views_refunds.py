@@ -9,11 +9,12 @@ from flask import flash
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
+from markupsafe import Markup
 from sqlalchemy import select
 from wtforms import TextAreaField, validators
 
 from app.plugin_api import InvalidInput, formats
-from app.plugin_api.staff import AdminInterface, AdminView, Required, ServiceForm, action
+from app.plugin_api.staff import AdminInterface, AdminView, Cell, PageLink, Required, ServiceForm, action
 from plugins.paypal import refunding
 from plugins.paypal.api import PayPalError
 from plugins.paypal.models import Attempt, Capture, PayPalRefund, RefundState
@@ -59,6 +60,16 @@ class PayPalRefundView(AdminView):
         if column in ("customer", "number"):
             return None if attempt is None else attempt.customer if column == "customer" else attempt.invoice_id
         return (item.refund_id or _("not known yet")) if column == "name" else super().raw(item, column)
+
+    def cell(self, item: PayPalRefund, column: str, link: bool = True) -> Cell:
+        found = self.raw(item, column) if column == "customer" else None
+        url = self.url_of_any(found) if link and found is not None else None
+        return Cell(Markup('<a href="{}">{}</a>').format(url, found)) if url else super().cell(item, column, link)
+
+    def head_links(self, item: PayPalRefund) -> list[PageLink]:
+        attempt = item.capture.attempt if item.capture is not None else None
+        url = self.url_of_any(attempt) if attempt is not None else None
+        return [*([PageLink(url, _("PayPal payment"), "fa-money-bill-transfer")] if url else []), *super().head_links(item)]
 
     @action("ask", _l("Ask PayPal"), _l("Looks at PayPal what became of it; a request that never got there is sent again, and pays once."), "fa-rotate",
             when=lambda item: item.state in (RefundState.ASKED, RefundState.PENDING))
