@@ -1,7 +1,7 @@
 """Translations of the core (translations/) and of every plugin (plugins/NAME/translations/).
 
 `compile` makes the .mo files that are older than their .po (`make run` does it); `update` collects the strings of the
-code and merges them into every language; `check` fails when a string is missing, fuzzy or has lost a placeholder.
+code and merges them into every language; `check` fails when a string is missing, fuzzy, has lost a placeholder or stands there in another language's words.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
@@ -87,6 +88,7 @@ def faults() -> list[str]:
     found = []
     for folder, sources in owners():
         template = extract(sources)
+        said: dict[Any, str] = {}        # by key and context
         for language in LANGUAGES:
             path = folder / language / "LC_MESSAGES" / "messages.po"
             if not path.exists():
@@ -106,6 +108,10 @@ def faults() -> list[str]:
                     found.append(f"{path.relative_to(ROOT)}: fuzzy: {key!r}")
                 elif set(PLACEHOLDER.findall(one_text(message.id))) != set(PLACEHOLDER.findall(words)):
                     found.append(f"{path.relative_to(ROOT)}: other placeholders: {key!r}")
+                elif len(PLACEHOLDER.sub("", words).split()) > 2 and words != key:       # a sentence is not the same in two languages: one was pasted into both
+                    if language != LANGUAGES[0] and said.get((key, message.context)) == words:
+                        found.append(f"{path.relative_to(ROOT)}: as in another language: {key!r}")
+                    said.setdefault((key, message.context), words)
     return found
 
 

@@ -1,7 +1,7 @@
 """B07, B09, B10: what is marked as deleted goes for good; where amounts have to be kept, the person is taken out of them.
 
-The newest license and the newest customer stay as rows: SQLite would give their ids again, and protocols, e-mails and
-`PurgedCustomer` would tell of the next one what was somebody else's.
+The newest license stays as a row: SQLite would give its id again, and what named it would tell of the next one. (A customer's
+id is not given twice: `PurgedCustomer` remembers it.)
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, Table, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.billing.fee_run import NAME as FEE_RUN
@@ -28,6 +28,7 @@ from app.customers.prospect_models import Prospect
 from app.housekeeping.limits import clean_up
 from app.housekeeping.models import PurgedCustomer
 from app.housekeeping.protocols import MAIL_LEAST
+from app.housekeeping.references import References
 from app.licenses.models import License, LicenseState, LockPeriod, OrderKind, ProvisioningOrder, SyncState
 from app.licenses.names_models import RetiredName
 from app.receivables.bank_models import PayerAccount
@@ -141,8 +142,7 @@ def purge(session: Session, ident: int, today: Any) -> str | None:
     _delete_personal(session, ident, today)
     session.expire_all()
     own = {"tariff_assignment", "association_member", "lock_period", "recurring_line"}
-    newest = session.scalar(select(func.max(Customer.id))) == ident
-    anonymise = newest or must_keep(session, ident, today) or bool(uses_of(session, customer, {}, own=own))
+    anonymise = must_keep(session, ident, today) or bool(uses_of(session, customer, {}, own=own))
     if anonymise:
         _anonymise(session, ident, number)
     else:
@@ -169,11 +169,10 @@ def _delete_personal(session: Session, ident: int, today: Any) -> None:
                     .execution_options(synchronize_session=False))
     session.execute(delete(Sms).where(Sms.customer_id == ident))
     session.execute(delete(ProtocolEntry).where(ProtocolEntry.customer_id == ident, ProtocolEntry.kind.in_((ProtocolKind.CUSTOMER, ProtocolKind.CUSTOMER_MAIL, ProtocolKind.LICENSE))))
-    metadata: Any = Document.metadata
-    used = [key.parent for table in metadata.tables.values() if isinstance(table, Table) for key in table.foreign_keys if key.column.table is Document.__table__]
-    free = [~exists().where(column == Document.id) for column in used]
-    session.execute(delete(Document).where(Document.customer_id == ident, Document.kind == DocumentKind.UPLOAD, or_(Document.retain_until.is_(None), Document.retain_until < today), *free)
-                    .execution_options(synchronize_session=False))
+    over = or_(Document.retain_until.is_(None), Document.retain_until < today)
+    if uploads := list(session.scalars(select(Document.id).where(Document.customer_id == ident, Document.kind == DocumentKind.UPLOAD, over))):
+        free = References.of(session.connection()).unused(session, Document.__table__, uploads)
+        session.execute(delete(Document).where(among(Document.id, free)).execution_options(synchronize_session=False))
 
 
 def _anonymise(session: Session, ident: int, number: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -91,6 +91,11 @@ class PaymentMethod(ABC):
 
     def portal_actions(self, demand: PayDemand) -> Iterable[PayAction]:
         """Buttons that the portal shows beside a demand to whoever has the right `pay`. Asked for each demand of a page: no statements here."""
+        return ()
+
+    def under_way(self, item_ids: Sequence[int]) -> Iterable[int]:
+        """Which of these open items it is taking the money of just now, whatever their day (a direct debit is with the bank): they are not
+        offered to be paid another way, and not taken by another method. Asked once for a page, and with the account locked before money is taken."""
         return ()
 
     def refund(self, payment: PaidFacts, amount: Decimal, key: str) -> RefundAnswer:

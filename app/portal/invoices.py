@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from typing import Any
 
 from flask import abort, url_for
@@ -27,7 +28,7 @@ from app.portal.scope import get, scoped
 from app.receivables.invoice_state import badge, standings
 from app.receivables.models import OpenItem, PrepaidPeriod
 from app.receivables.prepaid_queries import quote
-from app.receivables.queries import balances, is_collected
+from app.receivables.queries import balances, collectors
 from app.receivables.words import item_badge, method_words
 from app.system import documents
 from app.system.models import Document
@@ -54,22 +55,22 @@ def invoices() -> Any:
         else:
             along.setdefault(invoice_id, []).append((kind, name))
     state = standings(db.session(), found.rows)
+    taken = collectors(customer.payment_method, {item.id: item.due_on for item in items}, today)
     return page("invoices", title=_("Invoices"), balances=open_now, items=items, found=found, files=files, along=along, badges={row.id: badge(row, state[row.id], today) for row in found.rows},
-                item_badge=lambda item: item_badge(item, today), actions=lambda item: pay_actions(_demand(item)), method=method_words(customer.payment_method), today=today, ahead=_pays_ahead(today))
+                item_badge=lambda item: item_badge(item, today), actions=lambda item: pay_actions(_demand(item), taken[item.id]), method=method_words(customer.payment_method), today=today, ahead=_pays_ahead(today))
 
 
 def _demand(item: OpenItem) -> PayDemand:
     return PayDemand(item.customer_id, item.currency, item.open, item.id, item.reference, item.due_on)
 
 
-def pay_actions(demand: PayDemand) -> list[PayAction]:
-    """Buttons of all payment methods that know the currency; none without the right to pay."""
+def pay_actions(demand: PayDemand, taken: Collection[str] = ()) -> list[PayAction]:
+    """Buttons of all payment methods that know the currency, but none beside one of `taken`, which takes the money by itself; none without the right to pay."""
     if not visit().may("pay"):
         return []
     found: list[PayAction] = []
-    own = visit().customer.payment_method
     for method in plugins().collect("payment_methods"):
-        if method.code != own and demand.item_id is not None and demand.due_on is not None and is_collected(own, demand.due_on, clock.today()):
+        if set(taken) - {method.code}:
             continue
         if method.currencies is None or demand.currency in method.currencies:
             try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -51,10 +51,22 @@ def open_items(session: Session, customer_id: int, currency: str | None = None) 
     return list(session.scalars(query if currency is None else query.where(OpenItem.currency == currency)))
 
 
-def is_collected(payment_method: str, due_on: date, today: date) -> bool:
-    """The customer's own way to pay takes a demand of his by itself, and has still time to: paid another way now, it would be taken all the same."""
-    method = plugins().by_code("payment_methods").get(payment_method)
-    return method is not None and method.collects and due_on >= today
+def collectors(payment_method: str, due: Mapping[int, date], today: date) -> dict[int, set[str]]:
+    """By open item, the payment methods that take it by themselves: paid another way now, it would be taken all the same. The customer's own way
+    (`payment_method`) has time up to the day in `due`; what a method has under way is taken on any day, also when it is his no longer."""
+    found: dict[int, set[str]] = {ident: set() for ident in due}
+    for code, method in plugins().by_code("payment_methods").items() if due else ():
+        if method.collects:
+            running = set(method.under_way(list(due)))
+            for ident, day in due.items():
+                if ident in running or (code == payment_method and day >= today):
+                    found[ident].add(code)
+    return found
+
+
+def is_collected(payment_method: str, by: str, item_id: int, due_on: date, today: date) -> bool:
+    """Another method than `by` takes the demand by itself."""
+    return bool(collectors(payment_method, {item_id: due_on}, today)[item_id] - {by})
 
 
 def demands(session: Session, customer_ids: Sequence[int]) -> dict[tuple[int, str], list[Demand]]:

@@ -27,7 +27,7 @@ from plugins.boleto.barcode import formatted
 from plugins.boleto.models import Slip, SlipState
 from plugins.boleto.paper import facts
 from plugins.boleto.slip_pdf import SlipFacts, qr_png, slip_pdf
-from plugins.boleto.slips import CURRENCY, METHOD
+from plugins.boleto.slips import CURRENCY, LIVE, METHOD
 
 
 def slip_of(invoice_id: int) -> Slip | None:
@@ -36,7 +36,7 @@ def slip_of(invoice_id: int) -> Slip | None:
 
 def at_bank(invoice_ids: Sequence[int]) -> set[int]:
     """Which of these invoices the bank may still take money for."""
-    query = select(Slip.invoice_id).where(Slip.invoice_id.in_(invoice_ids), Slip.state.in_((SlipState.NEW, SlipState.SENT, SlipState.REGISTERED)))
+    query = select(Slip.invoice_id).where(Slip.invoice_id.in_(invoice_ids), Slip.state.in_(LIVE))
     return {ident for ident in db.session.scalars(query) if ident is not None}
 
 

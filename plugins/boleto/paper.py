@@ -57,10 +57,13 @@ def copy_due(printed_on: date) -> date:
 
 def second_copy(slip: Slip, today: date | None = None) -> SlipFacts:
     """The same boleto: before its day as it is, after it payable up to a new day with fine and interest up to then. The number stays, so a bank
-    finds it; the row stays, too. Raises InvalidInput for one that is not open."""
+    finds it; the row stays, too. Raises InvalidInput for one that is not open, or over more than is left: what was
+    paid would be paid twice."""
     today = today or clock.today()
     if slip.state not in PAYABLE:
         raise InvalidInput(_("This boleto is not open any more."))
+    if slip.is_part_paid:
+        raise InvalidInput(_("Its demand was paid in part: the boleto is over too much."))
     last = bank_day_from(slip.due_on)
     if today <= last:
         return facts(slip)

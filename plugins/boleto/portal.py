@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy import Select, select
 from app.plugin_api import InvalidInput, clock, db, portal_page, portal_visitor
 from app.plugin_api.staff import as_file
 from app.receivables.models import OpenItem
-from app.receivables.queries import is_collected
+from app.receivables.queries import collectors
 from plugins.boleto import slips
 from plugins.boleto.barcode import formatted
 from plugins.boleto.models import Slip, SlipState
@@ -28,15 +29,15 @@ def _payable() -> Select[tuple[Slip]]:
     return select(Slip).join(OpenItem, OpenItem.id == Slip.open_item_id).where(Slip.customer_id == portal_visitor().customer_id, Slip.state.in_(PAYABLE), OpenItem.open > 0)
 
 
-def _offered(slip: Slip) -> bool:
-    """Not while his own way to pay takes the money by itself."""
-    own = slip.customer.payment_method
-    return own == METHOD or not is_collected(own, slip.open_item.due_on, clock.today())
+def _offered(rows: Sequence[Slip]) -> list[Slip]:
+    """Of one customer's: not those whose money another way to pay takes by itself."""
+    taken = collectors(rows[0].customer.payment_method, {row.open_item_id: row.open_item.due_on for row in rows}, clock.today()) if rows else {}
+    return [row for row in rows if not taken[row.open_item_id] - {METHOD}]
 
 
 def _own(ident: int) -> Slip:
     found = db.session.scalar(_payable().where(Slip.id == ident))
-    return found if found is not None and _offered(found) else abort(404)
+    return found if found is not None and _offered([found]) else abort(404)
 
 
 def _facts(slip: Slip) -> SlipFacts:
@@ -61,14 +62,14 @@ def rest(slip_id: int) -> Any:
 def open_item(item_id: int) -> Any:
     """From a demand to its boleto; to all of them where it has none."""
     found = db.session.scalar(_payable().where(Slip.open_item_id == item_id).order_by(Slip.id.desc()).limit(1))
-    return redirect(url_for("boleto.show", slip_id=found.id) if found and _offered(found) else url_for("boleto.index"), 303)
+    return redirect(url_for("boleto.show", slip_id=found.id) if found and _offered([found]) else url_for("boleto.index"), 303)
 
 
 @blueprint.route("/")
 @portal_page("pay")
 def index() -> Any:
     rows = db.session.scalars(_payable().order_by(Slip.due_on, Slip.id).limit(100)).all()
-    return render_template("boleto/portal.html", title=_("Boletos"), rows=[row for row in rows if _offered(row)])
+    return render_template("boleto/portal.html", title=_("Boletos"), rows=_offered(rows))
 
 
 @blueprint.route("/<int:slip_id>")
@@ -76,7 +77,7 @@ def index() -> Any:
 def show(slip_id: int) -> Any:
     slip = _own(slip_id)
     found = _facts(slip)
-    return render_template("boleto/portal_slip.html", title=_("Boleto %(number)s", number=slip.document), slip=slip, fresh=slip.state is SlipState.NEW, facts=found, line=formatted(found.line))
+    return render_template("boleto/portal_slip.html", title=_("Boleto %(number)s", number=slip.document), slip=slip, fresh=slip.state is SlipState.NEW and not slip.open_item.disputed, facts=found, line=formatted(found.line))
 
 
 @blueprint.route("/<int:slip_id>/pix.png")
@@ -93,6 +94,6 @@ def pix_png(slip_id: int) -> Any:
 @portal_page("pay")
 def pdf(slip_id: int) -> Any:
     slip = _own(slip_id)
-    if slip.is_part_paid:           # over all of it: what was paid would be paid twice
+    if slip.is_part_paid:           # the page says what to do
         return redirect(url_for("boleto.show", slip_id=slip.id), 303)
     return as_file(slip_pdf(second_copy(slip)), f"boleto-{slip.document}.pdf", "application/pdf")

@@ -135,8 +135,9 @@ def cancel(slip: Slip, reason: str = "") -> None:
 
 
 def part_paid(limit: int = 500) -> list[int]:
-    """Boletos that the bank does not know yet and whose demand was paid in part since."""
-    query = select(Slip.id).join(OpenItem, OpenItem.id == Slip.open_item_id).where(Slip.state == SlipState.NEW, OpenItem.open > Decimal(0), OpenItem.open < Slip.amount)
+    """Boletos that the bank does not know yet and whose demand was paid in part since; as in `missing`, of those who pay by boleto and dispute nothing."""
+    query = (select(Slip.id).join(OpenItem, OpenItem.id == Slip.open_item_id).join(Customer, Customer.id == OpenItem.customer_id)
+             .where(Slip.state == SlipState.NEW, OpenItem.open > Decimal(0), OpenItem.open < Slip.amount, ~OpenItem.disputed, Customer.payment_method == METHOD))
     return list(db.session.scalars(query.order_by(Slip.id).limit(limit)))
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import and_, or_, select
 from wtforms import TextAreaField, validators
 
 from app.customers.models import Customer
-from app.plugin_api import clock, db, formats
+from app.plugin_api import InvalidInput, clock, db, formats
 from app.plugin_api.staff import (
     AdminInterface,
     AdminView,
@@ -96,12 +96,14 @@ class SlipView(AdminView):
     def head_facts(self, item: Slip) -> list[tuple[Any, Any, str]]:
         late = item.state in PAYABLE and item.due_on < clock.today()
         facts = [(_("Amount"), formats.money(item.amount, "BRL"), ""), (_("Due on"), formats.day(item.due_on), "is-bad" if late else "")]
+        if item.state in PAYABLE and item.is_part_paid:
+            facts.append((_("Still to pay"), formats.money(item.open_item.open, "BRL"), "is-bad"))
         if item.reason:
             facts.append((_("What the bank says"), item.reason, "is-bad" if item.state is S.REJECTED else ""))
         return [*facts, *super().head_facts(item)]
 
     def head_links(self, item: Slip) -> list[PageLink]:
-        link = link_to(f"{self.endpoint}.pdf", _("Boleto as PDF"), "fa-file-pdf", pk=item.id) if item.state in PAYABLE else None
+        link = link_to(f"{self.endpoint}.pdf", _("Boleto as PDF"), "fa-file-pdf", pk=item.id) if item.state in PAYABLE and not item.is_part_paid else None
         return [*([link] if link else []), *super().head_links(item)]
 
     @expose("/pdf/<pk>")
@@ -111,7 +113,12 @@ class SlipView(AdminView):
         item = self.datamodel.get(pk) or abort(404)
         if item.state not in PAYABLE:
             abort(404)
-        return as_file(slip_pdf(second_copy(item)), f"boleto-{item.body}.pdf", "application/pdf")
+        try:
+            copy = second_copy(item)
+        except InvalidInput as problem:     # paid in part since the page was opened
+            flash(str(problem), "warning")
+            return redirect(self.url_of(item) or self.list_url(), 303)
+        return as_file(slip_pdf(copy), f"boleto-{item.body}.pdf", "application/pdf")
 
     @action("due", _l("Change due date"), icon="fa-calendar", form=DueForm, multiple=False, verb=_l("Save"), when=lambda item: item.state in PAYABLE)
     def due(self, items: list[Slip], form: DueForm) -> None:

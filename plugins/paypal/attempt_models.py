@@ -12,7 +12,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.customers.models import Customer
-from app.plugin_api import BigId, MoneyType, Stateful, UTCDateTime, clock, name_states, words
+from app.plugin_api import BigId, MoneyType, Stateful, UTCDateTime, clock, formats, name_states, words
 from app.receivables.models import OpenItem, Payment
 
 
@@ -151,7 +151,7 @@ class PayPalRefund(Model):
     capture: Mapped[Capture | None] = relationship(back_populates="refunds")
 
     def __str__(self) -> str:
-        return self.refund_id or self.key
+        return self.refund_id or formats.money(self.amount, self.currency)      # the key says nothing to a person
 
 
 name_states({

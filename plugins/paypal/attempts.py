@@ -75,8 +75,10 @@ def _price(session: Session, owner: Customer, item_id: int | None) -> tuple[Deci
             raise InvalidInput(_("There is no such demand."), "gone")
         if item.open == 0:
             raise InvalidInput(_("%(reference)s is paid already.", reference=item.reference))
-        if owner.payment_method != METHOD and is_collected(owner.payment_method, item.due_on, clock.today()):
+        if is_collected(owner.payment_method, METHOD, item.id, item.due_on, clock.today()):
             raise InvalidInput(_("%(reference)s is collected from your account by itself: there is nothing to do.", reference=item.reference))
+        if item.currency != owner.currency:     # `still_wanted` would refuse to take it, each time anew
+            raise InvalidInput(_("%(reference)s is in %(currency)s, and the account is billed in another currency by now. Please write to us.", reference=item.reference, currency=item.currency))
         found = item.open, item.currency, item.reference
     if found[1] not in amounts.CURRENCIES:
         raise InvalidInput(_("PayPal does not take %(currency)s. Pay another way.", currency=found[1]))
@@ -98,7 +100,7 @@ def still_wanted(session: Session, row: Attempt) -> str:
         item = session.get_one(OpenItem, row.open_item_id, populate_existing=True)
         if item.open == 0:
             return _("%(reference)s was paid another way meanwhile. PayPal has taken nothing.", reference=item.reference)
-        if row.customer.payment_method != METHOD and is_collected(row.customer.payment_method, item.due_on, clock.today()):
+        if is_collected(row.customer.payment_method, METHOD, item.id, item.due_on, clock.today()):
             return _("%(reference)s is collected from your account by itself. PayPal has taken nothing.", reference=item.reference)
         if item.open < row.amount:
             return _("Less is open of %(reference)s by now. PayPal has taken nothing; begin the payment again.", reference=item.reference)

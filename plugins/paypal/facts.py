@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from typing import Any
 
@@ -11,12 +12,14 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.plugin_api import DomainError, clock, transaction
+from app.plugin_api import DomainError, clock, formats, transaction
 from app.receivables.prepaid import apply_prepayments
-from plugins.paypal.booking import Moved, lock_capture, settle, until_still
-from plugins.paypal.cases import close_case
+from app.receivables.refund_models import Refund
+from app.receivables.refund_models import RefundState as CoreState
+from plugins.paypal.booking import METHOD, Moved, lock_capture, settle, until_still
+from plugins.paypal.cases import close_case, open_case
 from plugins.paypal.meaning import ISSUES, RANKS, REFUND_RANKS, later
-from plugins.paypal.models import Attempt, AttemptState, Capture, PayPalRefund, RefundState
+from plugins.paypal.models import Attempt, AttemptState, Capture, CaseKind, PayPalRefund, RefundState
 from plugins.paypal.orders import CaptureFacts, OrderFacts, RefundFacts
 
 log = logging.getLogger(__name__)
@@ -95,7 +98,8 @@ def _take_refund(facts: RefundFacts, reversal: bool) -> None:
         row = lock_capture(session, facts.capture_id) if facts.capture_id else None
         refund = _refund(session, facts, reversal)
         refund.capture = refund.capture or row
-        status = later(REFUND_STATUS[refund.state], facts.status, REFUND_RANKS)
+        before, returned = refund.state, row.returned if row is not None else None
+        status = later(REFUND_STATUS[before], facts.status, REFUND_RANKS)
         refund.state = REFUND_STATES.get(status, refund.state)
         refund.reversal = refund.reversal or reversal
         if refund.state is not RefundState.ASKED:
@@ -104,6 +108,23 @@ def _take_refund(facts: RefundFacts, reversal: bool) -> None:
         session.flush()
         if row is not None:
             settle(session, row)
+            if refund.in_core and row.returned != returned and (before is RefundState.REFUSED or _is_credit_again(session, refund, row)):
+                open_case(session, f"refund:{refund.key}"[:80], CaseKind.REFUND_UNCLEAR, _l(
+                    "%(amount)s went back (%(name)s) after the refund had counted as not made: the customer may have the same money as credit again. Look at his refunds and his credit, and settle with him.",
+                    amount=formats.money(refund.amount, refund.currency), name=row.attempt or row), attempt=row.attempt, capture=row)
+
+
+def core_key(key: str) -> str:
+    """The name at PayPal of a refund of credit, from the core's key of it."""
+    return f"core-{hashlib.sha256(key.encode()).hexdigest()[:40]}"
+
+
+def _is_credit_again(session: Session, refund: PayPalRefund, row: Capture) -> bool:
+    """Staff has said in the core that it was not paid. The account is locked."""
+    if row.payment is None:
+        return False
+    keys = session.scalars(select(Refund.key).where(Refund.customer_id == row.payment.customer_id, Refund.method == METHOD, Refund.state == CoreState.REFUSED))
+    return any(core_key(key) == refund.key for key in keys)
 
 
 def _refund(session: Session, facts: RefundFacts, reversal: bool) -> PayPalRefund:

@@ -26,7 +26,7 @@ from app.plugin_api import (
     db,
     formats,
 )
-from plugins.paypal import amounts, refunding
+from plugins.paypal import amounts, facts, refunding
 from plugins.paypal.api import NOT_SET_UP, OtherMode, PayPalError, configured
 from plugins.paypal.attempts import METHOD
 from plugins.paypal.models import PayPalRefund, RefundState
@@ -71,7 +71,7 @@ class PayPalMethod(PaymentMethod):
 
     def refund_state(self, payment: PaidFacts, amount: Decimal, key: str) -> RefundAnswer | None:
         """PayPal knows a refund by its name: asking again is looking. None: it was never written down here."""
-        row = db.session.scalar(select(PayPalRefund).where(PayPalRefund.key == refunding.core_key(key)))
+        row = db.session.scalar(select(PayPalRefund).where(PayPalRefund.key == facts.core_key(key)))
         return None if row is None else self.refund(payment, amount, key)
 
     @staticmethod

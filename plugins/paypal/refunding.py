@@ -49,11 +49,7 @@ def give_credit_back(payment_key: str, amount: Decimal, key: str) -> PayPalRefun
     if row is None:
         raise InvalidInput(_("PayPal knows no such payment."))
     client(row.attempt.mode if row.attempt is not None else "")
-    return send(_write(row.id, amount, "", core_key(key), in_core=True))
-
-
-def core_key(key: str) -> str:
-    return f"core-{hashlib.sha256(key.encode()).hexdigest()[:40]}"
+    return send(_write(row.id, amount, "", facts.core_key(key), in_core=True))
 
 
 def request_id(key: str) -> str:
@@ -148,7 +144,7 @@ def ask_again(refund: PayPalRefund) -> PayPalRefund:
 
 def not_made(refund: PayPalRefund, note: str) -> None:
     """Staff has looked in the PayPal account: it was not made, and nothing asks for it any more. PayPal is asked once more before; should it tell
-    of the refund later, it is booked all the same. Raises PayPalError when PayPal cannot be asked."""
+    of the refund later, it is booked all the same; where it was credit, which the customer has again by then, a person is told. Raises PayPalError when PayPal cannot be asked."""
     note = " ".join(note.split())
     if not 3 <= len(note) <= 500:
         raise InvalidInput(_("Say in 3 to 500 characters what you found in the PayPal account."), "note")
@@ -164,8 +160,8 @@ def not_made(refund: PayPalRefund, note: str) -> None:
             raise InvalidInput(_("PayPal has answered meanwhile. Look at its state."))
         row.state, row.problem = RefundState.REFUSED, note
         close_case(session, f"refund:{row.key}"[:80], _l("Our staff has looked at PayPal: it was not made."))
-        record(ProtocolKind.BILLING, "not_made", subject_type="paypal_refund", subject_id=row.id, subject=str(row), note=note,
-               customer_id=row.capture.attempt.customer_id if row.capture is not None and row.capture.attempt is not None else None)
+        owner = row.capture and (row.capture.payment or row.capture.attempt)     # as in `_write`: whose money it is, not who was asked for it
+        record(ProtocolKind.BILLING, "not_made", subject_type="paypal_refund", subject_id=row.id, subject=str(row), note=note, customer_id=owner.customer_id if owner else None)
 
 
 def _is_running(refund: PayPalRefund) -> bool:

@@ -51,7 +51,10 @@ class PayPalCaseView(AdminView):
 
     def head_links(self, item: Case) -> list[PageLink]:
         url = self.url_of_any(item.attempt) if item.attempt is not None else None
-        return [*([PageLink(url, _("PayPal payment"), "fa-money-bill-transfer")] if url else []), *super().head_links(item)]
+        payment = item.capture.payment if item.capture is not None else None
+        owner = (payment.customer if payment is not None else None) or (item.attempt.customer if item.attempt is not None else None)
+        page = self.url_of_any(owner) if owner is not None else None
+        return [*([PageLink(page, _("Customer"), "fa-building")] if page else []), *([PageLink(url, _("PayPal payment"), "fa-money-bill-transfer")] if url else []), *super().head_links(item)]
 
     @action("book", _l("Book for a customer"), _l("The payment becomes the customer's: it pays what it certainly belongs to, the rest is credit."), "fa-coins", multiple=False, form=BookForm,
             when=lambda item: item.state is CaseState.OPEN and item.kind in (CaseKind.UNKNOWN_PAYMENT, CaseKind.HELD_PAYMENT) and item.capture is not None and item.capture.payment_id is None)

@@ -9,11 +9,12 @@ from flask import flash
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
+from markupsafe import Markup
 from sqlalchemy import select
 from wtforms import TextAreaField, validators
 
 from app.plugin_api import InvalidInput, formats
-from app.plugin_api.staff import AdminInterface, AdminView, Required, ServiceForm, action
+from app.plugin_api.staff import AdminInterface, AdminView, Cell, PageLink, Required, ServiceForm, action
 from plugins.paypal import refunding
 from plugins.paypal.api import PayPalError
 from plugins.paypal.models import Attempt, Capture, PayPalRefund, RefundState
@@ -60,12 +61,22 @@ class PayPalRefundView(AdminView):
             return None if attempt is None else attempt.customer if column == "customer" else attempt.invoice_id
         return (item.refund_id or _("not known yet")) if column == "name" else super().raw(item, column)
 
+    def cell(self, item: PayPalRefund, column: str, link: bool = True) -> Cell:
+        found = self.raw(item, column) if column == "customer" else None
+        url = self.url_of_any(found) if link and found is not None else None
+        return Cell(Markup('<a href="{}">{}</a>').format(url, found)) if url else super().cell(item, column, link)
+
+    def head_links(self, item: PayPalRefund) -> list[PageLink]:
+        attempt = item.capture.attempt if item.capture is not None else None
+        url = self.url_of_any(attempt) if attempt is not None else None
+        return [*([PageLink(url, _("PayPal payment"), "fa-money-bill-transfer")] if url else []), *super().head_links(item)]
+
     @action("ask", _l("Ask PayPal"), _l("Looks at PayPal what became of it; a request that never got there is sent again, and pays once."), "fa-rotate",
             when=lambda item: item.state in (RefundState.ASKED, RefundState.PENDING))
     def ask(self, items: list[PayPalRefund]) -> None:
         ask_each(self, items, refunding.ask_again)
 
-    @action("not_made", _l("Was not made"), _l("You have looked in the PayPal account and found no such refund. It is not asked for again, and its money may be given back anew. Should PayPal tell of it later, it is booked all the same."),
+    @action("not_made", _l("Was not made"), _l("You have looked in the PayPal account and found no such refund. It is not asked for again, and its money may be given back anew. Should PayPal tell of it later, it is booked all the same; where the customer may have the money as credit again by then, you are told."),
             "fa-ban", multiple=False, danger=True, form=NoteForm, when=lambda item: item.state is RefundState.ASKED and item.refund_id is None)
     def not_made(self, items: list[PayPalRefund], form: NoteForm) -> None:
         try:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
-from app.plugin_api import InvoiceFacts, PayerFacts, PaymentMeans, PaymentMethod, clock, db, formats
+from app.plugin_api import InvoiceFacts, PayerFacts, PaymentMeans, PaymentMethod, among, clock, db, formats
 from app.receivables.models import OpenItem
 from app.system.settings import setting
 from plugins.sepa.announcing import day_for
@@ -36,6 +36,11 @@ class SepaMethod(PaymentMethod):
     title = _l("SEPA direct debit")
     currencies = frozenset({"EUR"})
     collects = True
+
+    def under_way(self, item_ids: Sequence[int]) -> Iterable[int]:
+        """A debit that is with the bank and neither booked nor refused: tried again after a return, or on a later day than the demand's. One that is only
+        planned falls out of its file when the demand is paid."""
+        return db.session.scalars(select(DirectDebit.open_item_id).where(among(DirectDebit.open_item_id, item_ids), DirectDebit.state == DebitState.EXPORTED))
 
     def payment_lines(self, invoice: InvoiceFacts) -> list[str]:
         """The pre-notification; while there is no valid mandate, where to transfer it to."""

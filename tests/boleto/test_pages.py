@@ -12,7 +12,8 @@ from sqlalchemy import select
 from app.billing.issue import issue_documents
 from app.billing.pdf import render_invoices, reprint
 from app.customers.account_models import AccountRole
-from app.plugin_api import InvalidInput, db
+from app.plugin_api import InvalidInput, db, transaction
+from app.receivables.open_items import set_dispute
 from app.receivables.payments import record_payment
 from app.system.job_runs import run_now
 from app.system.models import JobNote
@@ -114,6 +115,7 @@ def test_a_clerk_writes_off_and_changes_the_due_date(clerk):
     assert fresh(slip).due_on.isoformat() == "2026-12-21"
     assert clerk.post(f"/admin/boletos/act/cancel?rowid={other.id}", {"reason": "mistake"}).status_code == 303 and fresh(other).state is SlipState.VOID
     record_payment("part", slip.customer, Decimal("1.00"), "BRL", DAY, uses={slip.open_item_id: Decimal("1.00")})
+    assert "Boleto as PDF" not in clerk.get(f"/admin/boletos/show/{slip.id}").text and clerk.get(f"/admin/boletos/pdf/{slip.id}").status_code == 303     # over too much
     page = clerk.get("/admin/boletos/list/?tab=part").text
     assert slip.shown in page and other.shown not in page
     clerk.post("/admin/boletos/action_post", {"action": "again", "rowid": [slip.id]})
@@ -149,6 +151,15 @@ def test_a_customer_sees_his_boletos_and_nobody_elses(app):
         renewed = db.session.scalars(select(Slip).where(Slip.open_item_id == young.open_item_id, Slip.state == SlipState.NEW)).one()
         assert renewed.amount == Decimal("40.00") and formatted(renewed.line) in made and fresh(young).state is SlipState.VOID
         record_payment("part3", mine, Decimal("5.00"), "BRL", DAY, uses={young.open_item_id: Decimal("5.00")})
+        item = fresh(young).open_item
+        set_dispute(item, True, "wrong radio")
+        assert "New boleto over the rest" not in login.get(f"/portal/boleto/{renewed.id}").text and slips.part_paid() == []       # it could not be made
+        set_dispute(item, False)
+        with transaction():
+            mine.payment_method = "transfer"
+        assert "New boleto over the rest" in login.get(f"/portal/boleto/{renewed.id}").text and slips.part_paid() == []       # by his own wish only
+        with transaction():
+            mine.payment_method = "boleto"
         assert run_now("boleto.tidy").counts == {"made": 1} and db.session.scalars(select(Slip.amount).where(Slip.state == SlipState.NEW)).all() == [Decimal("35.00")]
         record_payment("cash", mine, slip.amount, "BRL", DAY, uses={slip.open_item_id: Decimal("39.97")})       # not offered to be paid once more
         assert slip.shown not in login.get("/portal/boleto/").text and login.get(f"/portal/boleto/{slip.id}/pdf").status_code == 404

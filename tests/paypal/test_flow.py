@@ -62,6 +62,14 @@ def test_paypal_is_away_when_it_begins(app, stand_in):
     assert len(stand_in.book.orders) == 1 and only_attempt().state is AttemptState.SENT
 
 
+def test_a_demand_in_the_account_s_former_currency_is_not_begun(app, stand_in):
+    customer, item = owing()
+    with transaction():
+        customer.currency = "USD"
+    login = enter(app, customer)
+    assert "is in EUR, and the account" in login.get(login.send(f"/portal/paypal/pay/{item.id}").headers["Location"]).text and not db.session.scalars(select(Attempt)).all()
+
+
 def test_who_is_debited_is_offered_nothing_else_before_it_is_overdue(app, stand_in):
     customer, item = owing()
     with transaction():

@@ -7,11 +7,16 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import select
 
+from app.core import clock
 from app.core.db import db
 from app.plugin_api import PaidFacts, Refused
 from app.receivables.models import PaymentState
+from app.receivables.payments import record_payment
+from app.receivables.refund_delivery import ask_again, deliver_refunds, say_not_paid
+from app.receivables.refunds import request_refund
+from plugins.paypal import refunding
 from plugins.paypal.method import PayPalMethod
-from plugins.paypal.models import AttemptState, Case, PayPalRefund, RefundState
+from plugins.paypal.models import AttemptState, Case, CaseState, PayPalRefund, RefundState
 from tests.admin.staff import Desk, add_user
 from tests.paypal.books import agree, captures, deliver, only_attempt, open_of, owing, payments
 from tests.portal.logins import enter
@@ -96,6 +101,46 @@ def test_credit_of_a_paypal_payment_goes_back_by_paypal(app, stand_in, paid):
     assert len(stand_in.book.refunds) == 1 and payments()[0].state is PaymentState.BOOKED and open_of(paid) == 0 and db.session.scalars(select(PayPalRefund)).one().booked
     with pytest.raises(Refused, match="At most"):
         method.refund(facts, Decimal("54.98"), "core:2")
+
+
+def test_credit_that_went_back_though_it_counted_as_not_made_is_for_a_person(app, stand_in):
+    customer, item = owing()
+    login = enter(app, customer)
+    login.get(agree(stand_in, login.send(f"/portal/paypal/pay/{item.id}"), "PENDING"))
+    record_payment("transfer", customer, item.open, item.currency, clock.today(), uses={item.id: item.open})
+    capture = captures()[0]
+    stand_in.book.release(capture.capture_id)
+    deliver(app, stand_in)
+    payment = capture.payment
+
+    def free():
+        db.session.refresh(payment)
+        return payment.free
+
+    def cases():
+        return list(db.session.scalars(select(Case).where(Case.state == CaseState.OPEN, Case.key.startswith("refund:core-")).execution_options(populate_existing=True)))
+
+    stand_in.application.fail = 1       # it never got there, says the account
+    first = request_refund("first", payment, Decimal("20.00"), "credit")
+    deliver_refunds()
+    lost = db.session.scalars(select(PayPalRefund)).one()
+    refunding.not_made(lost, "nothing in the account")
+    ask_again(first)
+    deliver_refunds()
+    assert free() == Decimal("59.97") and not cases()
+    stand_in.book.refund(capture.capture_id, {"amount": {"value": "20.00"}, "custom_id": lost.key})       # and yet
+    deliver(app, stand_in)
+    assert len(cases()) == 1 and "20.00" in cases()[0].text and free() == Decimal("59.97")
+    stand_in.application.lose = 1
+    second = request_refund("second", payment, Decimal("7.00"), "credit")
+    deliver_refunds()
+    say_not_paid(second, "nothing in the account")      # by the core's own page
+    deliver(app, stand_in)
+    assert len(cases()) == 2 and len(stand_in.book.refunds) == 2
+    request_refund("third", payment, Decimal("9.00"), "credit")
+    deliver_refunds()
+    deliver(app, stand_in)
+    assert len(cases()) == 2 and free() == Decimal("50.97")
 
 
 def test_left_out_of_plugins_nothing_of_it_is_there(app, make_app):

@@ -19,7 +19,7 @@ from app.receivables.bank_models import BankAccount, BankFile, BankLine, BankSta
 from app.receivables.events import DebitReturned, DebitsCredited
 from app.receivables.models import Payment
 from app.receivables.prepaid_queries import quote
-from app.receivables.refunds import record_refund
+from app.receivables.refunds import record_refund, reverse_refund
 from app.system.models import Document, Mark, RunState
 from app.system.settings import change_settings
 from tests.receivables import books
@@ -237,6 +237,10 @@ def test_money_that_went_confirms_its_refund_whichever_comes_first():
     assert line_of(elsewhere) is None and line_of(first).id == lines()[0].id and customer.company in lines()[0].note and count(Payment) == 1
     late = refund("r4", "8.00", account=PAYER)          # the statement was there before it was recorded
     assert lines()[-1].refund is late and lines()[-1].state is LineState.TAKEN
+    reverse_refund(late, "another customer's")          # its line waits for the right one
+    assert (lines()[-1].refund, lines()[-1].state) == (None, LineState.OPEN) and "another customer's" in lines()[-1].note
+    right = refund("r5", "8.00", account=PAYER)
+    assert lines()[-1].refund is right and lines()[-1].state is LineState.TAKEN and line_of(late) is None
 
 
 def test_a_sum_is_replaced_by_its_parts():

@@ -17,6 +17,7 @@ from app.customers.services import change_customer
 from app.plugin_api import InvalidInput, db, transaction
 from app.receivables.open_items import set_dispute
 from app.receivables.payments import record_payment, record_return
+from app.receivables.queries import collectors, is_collected
 from app.system.models import MailMessage, ProtocolEntry
 from app.system.settings import change_settings
 from plugins.sepa import announcing, batches, booking, collecting, ending, mandates, pain008_reader, returns, schema
@@ -354,6 +355,22 @@ def test_who_paid_in_another_way_meanwhile_gets_credit(session):
         record_payment("k", item.customer, Decimal("100.00"), "EUR", DAY, uses={item.id: Decimal("100.00")})
         booking.book_due(batch.last_day)
     assert fresh(item).open == 0 and debits(batch)[0].payment.free == Decimal("100.00")
+
+
+def test_what_is_at_the_bank_is_not_paid_another_way_though_it_is_overdue(session):
+    account = bank()
+    _signed, item = announced(payer(), account)
+    today = item.due_on + timedelta(days=1)
+    assert is_collected("sepa", "paypal", item.id, item.due_on, item.due_on) and not is_collected("sepa", "sepa", item.id, item.due_on, item.due_on)
+    batch = proposed(account)
+    assert not is_collected("sepa", "paypal", item.id, item.due_on, today)      # paid now, it falls out of the file
+    with at(DAY):
+        batches.export(batch)
+    assert is_collected("sepa", "paypal", item.id, item.due_on, today) and not is_collected("sepa", "sepa", item.id, item.due_on, today)
+    assert collectors("transfer", {item.id: item.due_on}, today) == {item.id: {"sepa"}}      # whatever he pays by now
+    with at(batch.last_day):
+        booking.book_due(batch.last_day)
+    assert not is_collected("sepa", "paypal", item.id, item.due_on, today)
 
 
 def test_the_currency_stays_while_a_debit_is_at_the_bank_though_its_demand_is_paid(session):

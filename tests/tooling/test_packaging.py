@@ -176,3 +176,9 @@ def test_strings_are_found_and_compared(tmp_path, monkeypatch):
     assert core.with_suffix(".mo").exists()
     translations.update_all()
     assert "Sichern" in core.read_text()
+    monkeypatch.setattr(translations, "LANGUAGES", ("de", "pt_BR"))
+    translations.update_all()
+    for language in ("de", "pt_BR"):        # German pasted into both
+        own = tmp_path / f"plugins/own/translations/{language}/LC_MESSAGES/messages.po"
+        own.write_text(own.read_text().replace('msgid "Of the plugin"\nmsgstr ""', 'msgid "Of the plugin"\nmsgstr "Vom Plugin her"'))
+    assert [line for line in translations.faults() if "as in another language" in line] == ["plugins/own/translations/pt_BR/LC_MESSAGES/messages.po: as in another language: 'Of the plugin'"]

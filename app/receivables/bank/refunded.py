@@ -12,8 +12,9 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from app.core.db import db
+from app.customers.models import Customer
 from app.receivables.bank_models import BankLine, LineState
-from app.receivables.events import RefundPaid
+from app.receivables.events import RefundPaid, RefundReversed
 from app.receivables.matching import is_named
 from app.receivables.refund_models import Refund, RefundState
 
@@ -61,6 +62,15 @@ def look_for_line(event: RefundPaid) -> None:
         if fits(refund, line):
             confirm(session, line, refund)
             return
+
+
+def release_line(event: RefundReversed) -> None:
+    """Reaction: the money that went was not this refund, or came back. A person looks; a refund that is recorded now finds the line."""
+    session = db.session()
+    line = session.scalar(select(BankLine).where(BankLine.refund_id == event.refund_id).with_for_update().execution_options(populate_existing=True))
+    if line is not None and line.state is LineState.TAKEN:
+        line.refund, line.state, line.note = None, LineState.OPEN, _("The refund to %(customer)s was taken back: %(why)s", customer=session.get_one(Customer, event.customer_id), why=event.reason)
+        session.flush()
 
 
 def line_of(refund: Refund) -> BankLine | None:
