@@ -22,6 +22,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1, help="how many seeds, one after the other")
     parser.add_argument("--days", type=int, default=730)
     parser.add_argument("--database", choices=("sqlite", "postgres", "both"), default="sqlite", help="both: the dumps must be equal")
+    parser.add_argument("--kill", choices=("statements", "commits"), help="where processes die; commits, which are the same on both databases, when these are compared, else statements")
     parser.add_argument("--dump", type=Path, help="write the business dump of the last run")
     arguments = parser.parse_args()
     logging.disable(logging.ERROR)
@@ -30,7 +31,7 @@ def main() -> int:
         for kind in ("sqlite", "postgres") if arguments.database == "both" else (arguments.database,):
             began, relay = time.monotonic(), Relay()
             with installation(kind) as flask_app, stand_ins(relay):
-                simulation = Simulation(flask_app, seed, relay)
+                simulation = Simulation(flask_app, seed, relay, at_commits=(arguments.kill or ("commits" if arguments.database == "both" else "statements")) == "commits")
                 simulation.tell = lambda text: print(text, file=sys.stderr, flush=True)
                 try:
                     dumps[kind] = simulation.run(arguments.days)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from typing import Any
+from unittest import mock
 
 from flask import Flask
 from sqlalchemy import event
@@ -19,31 +21,48 @@ from app.core.db import db
 from app.plugin_api.provisioning import GroupState, Refused, ServerAccess, TryLater, Unknown, UserState
 from tests.factories import MemoryDriver
 
+COMMITS = 6         # the first ones
+
 
 class Died(BaseException):
     """Like a killed process: nothing catches it, what was not committed is gone."""
 
 
 @contextmanager
-def dying_at(number: int | None) -> Iterator[None]:
-    """Raise Died at the `number`-th statement of this thread; None: live."""
+def dying_at(number: int | None, commits: bool = False) -> Iterator[None]:
+    """Raise Died at the `number`-th statement of this thread; None: live.
+
+    `commits`: in front of one of the first commits, or at the first statement behind it, instead. The databases need different numbers of
+    statements for the same work; where they die must be the same when what they end with is compared.
+    """
     seen, me = 0, threading.get_ident()
+    last = number if number is None or not commits else number % COMMITS + 1
 
     def step(*_more: Any) -> None:
         nonlocal seen
-        if threading.get_ident() == me:
+        if threading.get_ident() == me and (not commits or seen == last):       # a commit was the last thing it did
             seen += 1
-            if seen == number:
+            if seen == (last or 0) + commits:
                 raise Died
+
+    def commit(session: Session) -> None:
+        nonlocal seen
+        counts = threading.get_ident() == me and sys._getframe(1).f_code.co_name == "transaction"       # SQLite also ends what it has read by a commit
+        seen += counts
+        if counts and seen == last and (number or 0) % 2:
+            raise Died
+        committed(session)
 
     if number is None:
         yield
         return
-    event.listen(db.engine, "before_cursor_execute", step)
-    try:
-        yield
-    finally:
-        event.remove(db.engine, "before_cursor_execute", step)
+    committed = Session.commit
+    with mock.patch.object(Session, "commit", commit) if commits else nullcontext():
+        event.listen(db.engine, "before_cursor_execute", step)
+        try:
+            yield
+        finally:
+            event.remove(db.engine, "before_cursor_execute", step)
 
 
 @contextmanager

@@ -53,7 +53,7 @@ class Provider:
         self.rng = random.Random(seed)
         self.model = Model(TARIFFS)
         self.server = MoodyServer(seed)
-        self.faults = True
+        self.faults, self.at_commits = True, False
         self.counts: Counter[str] = Counter()
         self.log: list[str] = []
         self.ids: dict[int, str] = {}           # licenses, also those that are purged
@@ -103,7 +103,7 @@ class Provider:
         kill = self.rng.randrange(1, 40) if self.rng.random() < 0.15 else None
         done = True
         try:
-            with acting(Actor("staff", who)), dying_at(kill if self.faults else None):
+            with acting(Actor("staff", who)), dying_at(kill if self.faults else None, self.at_commits):
                 work()
         except Died:
             self.counts["killed services"] += 1

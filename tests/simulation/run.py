@@ -36,10 +36,12 @@ PEACE = 3                   # days at the end without faults
 class Simulation:
     """`run(days)` returns the business dump. A Violation names the day and the event, and how to see it again."""
 
-    def __init__(self, flask_app: Flask, seed: int, relay: Relay, only: Callable[[Job], bool] | None = None):
+    def __init__(self, flask_app: Flask, seed: int, relay: Relay, only: Callable[[Job], bool] | None = None, at_commits: bool = False):
+        """`at_commits`: processes die at commits, not at statements, so that it is the same on both databases."""
         if only is not None:
             flask_app.extensions["ptt_jobs"] = {name: job for name, job in flask_app.extensions["ptt_jobs"].items() if only(job)}
         self.p = Provider(flask_app, seed, relay)
+        self.p.at_commits = at_commits
         self.people, self.bank, self.checks = People(self.p), Bank(self.p), Checks(self.p)
         self.day = BEGIN
         self.tell: Callable[[str], Any] | None = None
@@ -62,7 +64,7 @@ class Simulation:
         except Exception as error:
             recent = "\n  ".join(self.p.log[-8:])
             raise Violation(f"seed {self.p.seed}, {self.day}: {type(error).__name__}: {error}\n  {recent}\n"
-                            f"again: python -m tests.simulation --seed {self.p.seed} --days {(self.day - BEGIN).days + 1}") from error
+                            f"again: python -m tests.simulation --seed {self.p.seed} --days {(self.day - BEGIN).days + 1}{' --kill commits' if self.p.at_commits else ''}") from error
 
     def make_peace(self) -> None:
         """Faults stop; from now on everything must settle."""
@@ -127,7 +129,7 @@ class Simulation:
         db.session.remove()
         for number, run_id in enumerate(waiting):
             try:
-                with meanwhile(self.p.app, company, moment, lambda: execute(run_id)), dying_at(death if death and number % 3 == death % 3 else None):
+                with meanwhile(self.p.app, company, moment, lambda: execute(run_id)), dying_at(death if death and number % 3 == death % 3 else None, self.p.at_commits):
                     execute(run_id)
             except Died:
                 self.p.counts["killed jobs"] += 1
@@ -142,7 +144,7 @@ class Simulation:
 
     def deliver(self, death: int | None = None) -> None:
         try:
-            with dying_at(death):
+            with dying_at(death, self.p.at_commits):
                 for _round in range(20):
                     if not provisioning_is_due():
                         break

@@ -40,7 +40,7 @@ def test_the_same_seed_gives_the_same_business_on_both_databases(seed):
     for kind in ("sqlite", "postgres"):
         relay = Relay()
         with installation(kind) as flask_app, stand_ins(relay):
-            dumps[kind] = Simulation(flask_app, seed, relay).run(100)
+            dumps[kind] = Simulation(flask_app, seed, relay, at_commits=True).run(100)
     assert fingerprint(dumps["sqlite"]) == fingerprint(dumps["postgres"]), differences(dumps["sqlite"], dumps["postgres"])
 
 
