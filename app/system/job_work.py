@@ -165,8 +165,10 @@ def _not_this_time(model: Any, row_id: int, claim: int, context: RunContext, err
         row = session.get(model, row_id, with_for_update=True)
         if row is None or row.claim != claim or row.state is not RunState.RUNNING:
             return
+        planned = model is JobRun and row.planned       # its parts are stored: it stays the one that they belong to, and comes to its end
+        row.attempts += planned
         final = isinstance(error, DomainError) or row.attempts >= (PATIENT_TRIES if is_away(error) else TRIES)
-        row.state = RunState.FAILED if final else RunState.WAITING
+        row.state = RunState.FAILED if final else RunState.RUNNING if planned else RunState.WAITING
         row.lease_until = None if final else clock.now() + timedelta(seconds=min(60, 10 * row.attempts))
         row.error = text[:2000]
         if final:
